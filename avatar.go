@@ -1,0 +1,79 @@
+package trillian
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// AvatarService manages the picture that a user's contacts see.
+//
+// Trillian API: User Address Book.
+type AvatarService struct{ client *Client }
+
+// Avatar is a user's picture.
+type Avatar struct {
+	Type string // the MIME type, such as image/png
+	Data []byte // the picture itself
+}
+
+// Get returns a user's avatar. The answer's shape is inferred: the bytes of the
+// picture, with their MIME type in the header, as for media. An answer of another
+// type than a picture is a [DecodeError].
+//
+// Trillian API: GET /v1/users/:user/addressbook/avatar/
+func (s *AvatarService) Get(ctx context.Context, user string) (*Avatar, error) {
+	req := endpoint("users/:user/addressbook/avatar/", user)
+	req.method, req.raw = http.MethodGet, true
+	var avatar *Avatar
+	err := s.client.exchange(ctx, req, func(resp *http.Response) error {
+		data, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err
+		}
+		kind := resp.Header.Get("Content-Type")
+		if kind == "" {
+			kind = http.DetectContentType(data)
+		}
+		if !strings.HasPrefix(kind, "image/") && kind != "application/octet-stream" {
+			return errors.New("is not a picture")
+		}
+		if len(data) == 0 {
+			return errors.New("is empty")
+		}
+		avatar = &Avatar{Type: kind, Data: data}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return avatar, nil
+}
+
+// Set replaces a user's avatar. The parameters are inferred from those of media:
+// data (Base64) and type.
+//
+// Trillian API: PUT /v1/users/:user/addressbook/avatar/
+func (s *AvatarService) Set(ctx context.Context, user string, avatar Avatar) error {
+	if len(avatar.Data) == 0 {
+		return &ArgumentError{Name: "avatar", Reason: "is empty: Delete removes one"}
+	}
+	kind := avatar.Type
+	if kind == "" {
+		kind = http.DetectContentType(avatar.Data)
+	}
+	req := endpoint("users/:user/addressbook/avatar/", user)
+	req.params = url.Values{"data": {base64.StdEncoding.EncodeToString(avatar.Data)}, "type": {kind}}
+	return s.client.act(ctx, http.MethodPut, req)
+}
+
+// Delete removes a user's avatar.
+//
+// Trillian API: DELETE /v1/users/:user/addressbook/avatar/
+func (s *AvatarService) Delete(ctx context.Context, user string) error {
+	return s.client.act(ctx, http.MethodDelete, endpoint("users/:user/addressbook/avatar/", user))
+}

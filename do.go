@@ -1,0 +1,71 @@
+package trillian
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/trillian-go/trillian/internal/wire"
+)
+
+// rawRequest checks a path that the caller escaped: what the services build
+// cannot climb out of the base URL, and neither may this.
+func rawRequest(method, path string, params url.Values) (request, error) {
+	refuse := func(name, reason string) (request, error) {
+		return request{}, &ArgumentError{Name: name, Reason: reason}
+	}
+	r := request{method: strings.ToUpper(method), path: path}
+	plain, err := url.PathUnescape(path)
+	switch {
+	case method == "":
+		return refuse("method", "is empty")
+	case path == "":
+		return refuse("path", "is empty")
+	case err != nil:
+		return refuse("path", "is not escaped")
+	case strings.HasPrefix(path, "/") || strings.Contains(path, "://"):
+		return refuse("path", "is not relative to the base URL: leave out what comes before \"users/\"")
+	case strings.ContainsAny(path, "?#\\"):
+		return refuse("path", "has a query, a fragment or a backslash: parameters go to params")
+	case strings.ContainsFunc(path, mustBeEscaped) || unusable(plain) != "":
+		return refuse("path", "has characters that must be escaped, or a dot segment")
+	case strings.Contains(path, "//"):
+		return refuse("path", "has an empty segment")
+	case params.Has("token"):
+		return refuse("params", "have a token: the client adds its own")
+	}
+	if r.method == http.MethodGet || r.method == http.MethodHead {
+		r.query = params.Encode()
+	} else {
+		r.params = params
+	}
+	return r, nil
+}
+
+// mustBeEscaped reports whether net/url would not send c as it is; it would then
+// escape the whole path anew, and write %2F as a slash.
+func mustBeEscaped(c rune) bool {
+	return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"<>^`{|}", c)
+}
+
+func (c *Client) do(ctx context.Context, r request, v any) error {
+	switch v := v.(type) {
+	case nil:
+		if r.method == http.MethodHead {
+			return c.exchange(ctx, r, func(*http.Response) error { return nil })
+		}
+		return c.act(ctx, r.method, r)
+	case io.Writer:
+		r.raw = true
+		return c.exchange(ctx, r, func(resp *http.Response) error {
+			_, err := copyTo(v, resp.Body)
+			return err
+		})
+	}
+	if err := wire.Check(v); err != nil {
+		return &ArgumentError{Name: "v", Reason: err.Error()}
+	}
+	return c.exchange(ctx, r, func(resp *http.Response) error { return wire.Decode(resp.Body, v) })
+}

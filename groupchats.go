@@ -1,0 +1,142 @@
+package trillian
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"strings"
+)
+
+// GroupChatsService manages group chats: named, persistent, many-to-many
+// conversations between users.
+//
+// Trillian API: Group Chats.
+type GroupChatsService struct {
+	client *Client
+
+	Members  *MembersService
+	Media    *MediaService
+	Messages *MessagesService
+}
+
+// GroupChat is a group chat as the server answers it.
+type GroupChat struct {
+	Name             string              `xml:"name,attr"` // its identifier: "#" and a hash, "@" and the domain
+	DisplayName      string              `xml:"displayname"`
+	Flags            GroupChatFlags      `xml:"flags"`
+	Groups           Collection[Group]   `xml:"groups" items:"group"`
+	Media            Collection[Media]   `xml:"media" items:"media"`
+	Members          Collection[Member]  `xml:"members" items:"member"`
+	MessageTimestamp Timestamp           `xml:"messageTimestamp"` // of the last message (inferred), zero for none
+	Messages         Collection[Message] `xml:"messages" items:"message"`
+	Topic            string              `xml:"topic"`
+}
+
+// GroupChatOptions says which sub-resources an answer expands. A nil
+// *GroupChatOptions expands none.
+type GroupChatOptions struct {
+	Groups  bool `url:"groups,int,omitempty"`
+	Members bool `url:"members,int,omitempty"`
+}
+
+// GroupChatCreate describes a new group chat.
+type GroupChatCreate struct {
+	DisplayName string         `url:"displayname"`
+	Flags       GroupChatFlags `url:"flags"`
+}
+
+// GroupChatUpdate describes changes to a group chat. Nil fields are left alone.
+type GroupChatUpdate struct {
+	DisplayName *string         `url:"displayname,omitempty"`
+	Flags       *GroupChatFlags `url:"flags,omitempty"`
+	Topic       *string         `url:"topic,omitempty"`
+}
+
+// List returns every group chat.
+//
+// Trillian API: GET /v1/groupchats/
+func (s *GroupChatsService) List(ctx context.Context, opts *GroupChatOptions) ([]GroupChat, error) {
+	return list[GroupChat](ctx, s.client, endpoint("groupchats/").expand(opts), "groupchat")
+}
+
+// All yields every group chat while the answer arrives. An error comes last,
+// once, with a zero GroupChat.
+//
+// Trillian API: GET /v1/groupchats/
+func (s *GroupChatsService) All(ctx context.Context, opts *GroupChatOptions) iter.Seq2[GroupChat, error] {
+	return stream[GroupChat](ctx, s.client, endpoint("groupchats/").expand(opts), "groupchat")
+}
+
+// Get returns one group chat.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/
+func (s *GroupChatsService) Get(ctx context.Context, chat string, opts *GroupChatOptions) (*GroupChat, error) {
+	return get[GroupChat](ctx, s.client, endpoint("groupchats/:chat/", chat).expand(opts), "groupchat")
+}
+
+// Create makes a new group chat and returns it with the name the server gave it.
+//
+// Trillian API: POST /v1/groupchats/
+func (s *GroupChatsService) Create(ctx context.Context, chat GroupChatCreate) (*GroupChat, error) {
+	sent := &GroupChat{DisplayName: chat.DisplayName, Flags: chat.Flags}
+	return change(ctx, s.client, http.MethodPost, endpoint("groupchats/").form(chat), "groupchat", sent)
+}
+
+// Update changes a group chat and returns it as it is then. A topic is shown at
+// the top of the message window; a display name reaches every user who has not
+// renamed the chat.
+//
+// Trillian API: PATCH /v1/groupchats/:groupchat/
+func (s *GroupChatsService) Update(ctx context.Context, chat string, update GroupChatUpdate) (*GroupChat, error) {
+	sent := &GroupChat{Name: chat, DisplayName: value(update.DisplayName), Flags: value(update.Flags), Topic: value(update.Topic)}
+	return change(ctx, s.client, http.MethodPatch, endpoint("groupchats/:chat/", chat).changes(update), "groupchat", sent)
+}
+
+// MembersService manages the members of a group chat.
+//
+// Trillian API: Group Chat Members.
+type MembersService struct{ client *Client }
+
+// Member is a user who belongs to a group chat.
+type Member struct {
+	Name  string      `xml:"name,attr"`
+	Flags MemberFlags `xml:"flags"`
+}
+
+// List returns every member of a group chat.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/members/
+func (s *MembersService) List(ctx context.Context, chat string) ([]Member, error) {
+	return list[Member](ctx, s.client, endpoint("groupchats/:chat/members/", chat), "members>member")
+}
+
+// Add makes a user a member of a group chat and returns the member.
+//
+// Trillian API: POST /v1/groupchats/:groupchat/:member/
+func (s *MembersService) Add(ctx context.Context, chat, member string) (*Member, error) {
+	if err := checkMember(member); err != nil {
+		return nil, err
+	}
+	return change(ctx, s.client, http.MethodPost, endpoint("groupchats/:chat/:member/", chat, member), "member", &Member{Name: member})
+}
+
+// Remove ends a user's membership of a group chat.
+//
+// Trillian API: DELETE /v1/groupchats/:groupchat/:member/
+func (s *MembersService) Remove(ctx context.Context, chat, member string) error {
+	if err := checkMember(member); err != nil {
+		return err
+	}
+	return s.client.act(ctx, http.MethodDelete, endpoint("groupchats/:chat/:member/", chat, member))
+}
+
+// checkMember refuses the names of a group chat's other sub-resources: a member
+// stands where they stand, so adding "messages" would post a message.
+func checkMember(member string) error {
+	first, _, _ := strings.Cut(strings.TrimLeft(member, "/"), "/") // where escaped slashes are decoded on the way
+	switch strings.ToLower(first) {
+	case "groups", "media", "members", "messages":
+		return &ArgumentError{Name: "member", Reason: "is the name of another resource of a group chat"}
+	}
+	return nil
+}

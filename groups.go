@@ -1,0 +1,168 @@
+package trillian
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// GroupsService manages groups, the organization units that users see in their
+// contact lists.
+//
+// Trillian API: Groups.
+type GroupsService struct {
+	client *Client
+
+	Peers *PeersService
+}
+
+// GroupType says what a group is bound to.
+type GroupType int
+
+// The documented group types.
+const (
+	GroupTypeStandard GroupType = 0
+	GroupTypeLDAP     GroupType = 1 // bound to an LDAP object
+)
+
+// String returns "STANDARD", "LDAP" or the number.
+func (t GroupType) String() string {
+	switch t {
+	case GroupTypeStandard:
+		return "STANDARD"
+	case GroupTypeLDAP:
+		return "LDAP"
+	}
+	return strconv.Itoa(int(t))
+}
+
+// EncodeValues writes the number that the server reads, not the name.
+func (t GroupType) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, strconv.Itoa(int(t)))
+	return nil
+}
+
+// Group is a group as the server answers it.
+type Group struct {
+	ID          int              `xml:"id,attr"`
+	DisplayName string           `xml:"displayname"`
+	Name        string           `xml:"name"`   // internal and unique, not shown to users
+	Parent      int              `xml:"parent"` // the parent group's ID, 0 for none
+	Peers       Collection[Peer] `xml:"peers" items:"peer"`
+	Policy      int              `xml:"policy"`   // the ID of the policy that binds the group's users
+	Priority    int              `xml:"priority"` // resolves conflicts between a user's LDAP groups
+	Type        GroupType        `xml:"type"`
+}
+
+// GroupOptions says which sub-resources an answer expands. A nil *GroupOptions
+// expands none.
+type GroupOptions struct {
+	Peers bool `url:"peers,int,omitempty"`
+}
+
+// GroupCreate describes a new group. Name must be unique among the groups.
+type GroupCreate struct {
+	DisplayName string    `url:"displayname"`
+	Name        string    `url:"name"`
+	Parent      int       `url:"parent"`
+	Policy      int       `url:"policy"`
+	Priority    int       `url:"priority"`
+	Type        GroupType `url:"type"`
+}
+
+// GroupUpdate describes changes to a group. Nil fields are left alone.
+type GroupUpdate struct {
+	DisplayName *string    `url:"displayname,omitempty"`
+	Name        *string    `url:"name,omitempty"`
+	Parent      *int       `url:"parent,omitempty"`
+	Policy      *int       `url:"policy,omitempty"`
+	Priority    *int       `url:"priority,omitempty"`
+	Type        *GroupType `url:"type,omitempty"`
+}
+
+// List returns every group.
+//
+// Trillian API: GET /v1/groups/
+func (s *GroupsService) List(ctx context.Context, opts *GroupOptions) ([]Group, error) {
+	return list[Group](ctx, s.client, endpoint("groups/").expand(opts), "group")
+}
+
+// All yields every group while the answer arrives. An error comes last, once,
+// with a zero Group.
+//
+// Trillian API: GET /v1/groups/
+func (s *GroupsService) All(ctx context.Context, opts *GroupOptions) iter.Seq2[Group, error] {
+	return stream[Group](ctx, s.client, endpoint("groups/").expand(opts), "group")
+}
+
+// Get returns one group.
+//
+// Trillian API: GET /v1/groups/:group/
+func (s *GroupsService) Get(ctx context.Context, group int, opts *GroupOptions) (*Group, error) {
+	return get[Group](ctx, s.client, endpoint("groups/:group/", group).expand(opts), "group")
+}
+
+// Create makes a new group and returns it with the ID and the peers the server
+// gave it.
+//
+// Trillian API: POST /v1/groups/
+func (s *GroupsService) Create(ctx context.Context, group GroupCreate) (*Group, error) {
+	sent := &Group{
+		DisplayName: group.DisplayName, Name: group.Name, Parent: group.Parent,
+		Policy: group.Policy, Priority: group.Priority, Type: group.Type,
+	}
+	return change(ctx, s.client, http.MethodPost, endpoint("groups/").form(group), "group", sent)
+}
+
+// Update changes a group and returns it as it is then. It is the one update
+// that the reference sends as POST.
+//
+// Trillian API: POST /v1/groups/:group/
+func (s *GroupsService) Update(ctx context.Context, group int, update GroupUpdate) (*Group, error) {
+	sent := &Group{
+		ID: group, DisplayName: value(update.DisplayName), Name: value(update.Name), Parent: value(update.Parent),
+		Policy: value(update.Policy), Priority: value(update.Priority), Type: value(update.Type),
+	}
+	return change(ctx, s.client, http.MethodPost, endpoint("groups/:group/", group).changes(update), "group", sent)
+}
+
+// Delete removes a group.
+//
+// Trillian API: DELETE /v1/groups/:group/
+func (s *GroupsService) Delete(ctx context.Context, group int) error {
+	return s.client.act(ctx, http.MethodDelete, endpoint("groups/:group/", group))
+}
+
+// PeersService manages which groups see which: a user's contact list holds the
+// users of the groups that are peers of the user's group.
+//
+// Trillian API: Group Peers.
+type PeersService struct{ client *Client }
+
+// Peer is a group that another group is peered with.
+type Peer struct {
+	ID int `xml:"id,attr"`
+}
+
+// List returns every peer of a group.
+//
+// Trillian API: GET /v1/groups/:group/peers/
+func (s *PeersService) List(ctx context.Context, group int) ([]Peer, error) {
+	return list[Peer](ctx, s.client, endpoint("groups/:group/peers/", group), "peers>peer")
+}
+
+// Add makes peer a peer of group and returns it.
+//
+// Trillian API: POST /v1/groups/:group/peers/:peer/
+func (s *PeersService) Add(ctx context.Context, group, peer int) (*Peer, error) {
+	return change(ctx, s.client, http.MethodPost, endpoint("groups/:group/peers/:peer/", group, peer), "peer", &Peer{ID: peer})
+}
+
+// Remove ends the peering of peer with group.
+//
+// Trillian API: DELETE /v1/groups/:group/peers/:peer/
+func (s *PeersService) Remove(ctx context.Context, group, peer int) error {
+	return s.client.act(ctx, http.MethodDelete, endpoint("groups/:group/peers/:peer/", group, peer))
+}

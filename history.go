@@ -1,0 +1,253 @@
+package trillian
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// HistoryOptions says which part of a history to walk, and how. A nil
+// *HistoryOptions walks all of it.
+type HistoryOptions struct {
+	Conversation string        // only this one, by ID; "" for all
+	Weeks        []MessageWeek // only these; nil for all that the server lists
+	Since        time.Time     // only messages from then on; zero for all
+	Until        time.Time     // only messages before then; zero for all
+	Concurrency  int           // weeks fetched at once, at most 64; 0 for 4, 1 for one after the other
+}
+
+const (
+	defaultConcurrency = 4
+	maxConcurrency     = 64 // the idle connections that the transport keeps
+)
+
+// All yields a history in order of year and week, and within a week in the
+// server's order. It fetches up to Concurrency weeks at once, over as many
+// connections, and holds no more than those in memory. An error comes last, once,
+// with a zero Message.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/messages/, GET /v1/users/:user/messages/, and each week's messages
+func (s *MessagesService) All(ctx context.Context, owner string, opts *HistoryOptions) iter.Seq2[Message, error] {
+	o := value(opts)
+	return func(yield func(Message, error) bool) {
+		weeks, err := s.weeksOf(ctx, owner, &o)
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		fetch := func(ctx context.Context, week MessageWeek) iter.Seq2[Message, error] {
+			return s.messages(ctx, owner, week)
+		}
+		var walk iter.Seq2[Message, error]
+		if o.Concurrency == 1 || len(weeks) == 1 {
+			walk = oneByOne(ctx, weeks, fetch)
+		} else {
+			walk = prefetch(ctx, weeks, o.Concurrency, fetch)
+		}
+		for message, err := range walk {
+			if err == nil && !o.covers(message.Timestamp.Time) {
+				continue
+			}
+			if !yield(message, err) {
+				return
+			}
+		}
+	}
+}
+
+// messages yields the messages of a week.
+func (s *MessagesService) messages(ctx context.Context, owner string, week MessageWeek) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for message, err := range stream[Message](ctx, s.client, s.week(owner, week), "messages>message") {
+			if err == nil {
+				message.Conversation = week.Conversation
+			}
+			if !yield(message, err) {
+				return
+			}
+		}
+	}
+}
+
+// weeksOf lists the weeks to walk, in order.
+func (s *MessagesService) weeksOf(ctx context.Context, owner string, o *HistoryOptions) ([]MessageWeek, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	weeks := slices.Clone(o.Weeks)
+	if o.Weeks == nil {
+		conversations, err := s.Conversations(ctx, owner)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range conversations {
+			weeks = append(weeks, c.Weeks...)
+		}
+	}
+	for i := range weeks {
+		weeks[i].Conversation = cmp.Or(weeks[i].Conversation, o.Conversation)
+	}
+	weeks = slices.DeleteFunc(weeks, func(w MessageWeek) bool {
+		return o.Conversation != "" && w.Conversation != o.Conversation || !o.reaches(w)
+	})
+	slices.SortStableFunc(weeks, func(a, b MessageWeek) int {
+		return cmp.Or(a.Year-b.Year, a.Week-b.Week)
+	})
+	return weeks, nil
+}
+
+func (o *HistoryOptions) check() error {
+	switch {
+	case o.Concurrency < 0 || o.Concurrency > maxConcurrency:
+		return &ArgumentError{Name: "concurrency", Reason: fmt.Sprintf("is %d, not 0 to %d", o.Concurrency, maxConcurrency)}
+	case !o.Since.IsZero() && !o.Until.IsZero() && !o.Since.Before(o.Until):
+		return &ArgumentError{Name: "since", Reason: "is not before until"}
+	}
+	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
+	return nil
+}
+
+// reaches reports whether a week may have messages of the time asked for. Its
+// number says nothing certain; its year, give or take one for the turn of the
+// year, does.
+func (o *HistoryOptions) reaches(w MessageWeek) bool {
+	return (o.Since.IsZero() || w.Year >= o.Since.UTC().Year()-1) &&
+		(o.Until.IsZero() || w.Year <= o.Until.UTC().Year()+1)
+}
+
+func (o *HistoryOptions) covers(t time.Time) bool {
+	return (o.Since.IsZero() || !t.Before(o.Since)) && (o.Until.IsZero() || t.Before(o.Until))
+}
+
+type fetchFunc func(context.Context, MessageWeek) iter.Seq2[Message, error]
+
+func oneByOne(ctx context.Context, weeks []MessageWeek, fetch fetchFunc) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for _, week := range weeks {
+			for message, err := range fetch(ctx, week) {
+				if !yield(message, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+const (
+	batchSize  = 256
+	batchesMax = 16 // of one week, waiting for their turn
+)
+
+// weekFetch is a week on its way: its messages come in batches, and its error
+// may be read once they have ended.
+type weekFetch struct {
+	batches chan []Message
+	hungry  atomic.Bool // its reader waits: a batch need not be full
+	err     error
+}
+
+// prefetch yields weeks in order while the next ones are already being fetched.
+func prefetch(ctx context.Context, weeks []MessageWeek, concurrency int, fetch fetchFunc) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		defer running.Wait() // no goroutine outlives the loop
+		defer cancel()
+
+		// The week being read and those in the queue make up the concurrency.
+		queue := make(chan *weekFetch, concurrency-2)
+		running.Go(func() {
+			defer close(queue)
+			for _, week := range weeks {
+				f := &weekFetch{batches: make(chan []Message, batchesMax)}
+				running.Go(func() { f.run(fetch(ctx, week), ctx.Done()) })
+				select {
+				case queue <- f:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+		for f := range queue {
+			for batch := range f.all() {
+				for _, message := range batch {
+					if ctx.Err() != nil {
+						yield(Message{}, cancelled(ctx))
+						return
+					}
+					if !yield(message, nil) {
+						return
+					}
+				}
+			}
+			if f.err != nil {
+				yield(Message{}, f.err)
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			yield(Message{}, cancelled(ctx))
+		}
+	}
+}
+
+// cancelled is the end of a walk between two answers.
+func cancelled(ctx context.Context) error {
+	return fmt.Errorf("trillian: reading a history: %w", context.Cause(ctx))
+}
+
+func (f *weekFetch) run(messages iter.Seq2[Message, error], done <-chan struct{}) {
+	defer close(f.batches)
+	var batch []Message
+	for message, err := range messages {
+		if err != nil {
+			f.err = err
+			break
+		}
+		if batch == nil {
+			batch = make([]Message, 0, batchSize)
+		}
+		batch = append(batch, message)
+		if len(batch) < batchSize && !f.hungry.Load() {
+			continue
+		}
+		f.hungry.Store(false)
+		select {
+		case f.batches <- batch:
+			batch = nil
+		case <-done:
+			f.err = context.Canceled
+			return
+		}
+	}
+	if len(batch) > 0 {
+		select {
+		case f.batches <- batch:
+		case <-done:
+		}
+	}
+}
+
+// all yields the batches as they come, and says so when it has to wait.
+func (f *weekFetch) all() iter.Seq[[]Message] {
+	return func(yield func([]Message) bool) {
+		for {
+			var batch []Message
+			var ok bool
+			select {
+			case batch, ok = <-f.batches:
+			default:
+				f.hungry.Store(true)
+				batch, ok = <-f.batches
+			}
+			if !ok || !yield(batch) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package trillian_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+// archive is a server with weeks of messages: message n of a week says "year/week/n".
+type archive struct {
+	*httptest.Server
+	weeks    []string // "conversation/year/week", in the order they are listed
+	messages int      // in each
+
+	mu      sync.Mutex
+	busy    int
+	busiest int
+	conns   atomic.Int32
+	fail    map[string]int // the status of a week, instead
+	hold    chan struct{}  // closed to let weeks be answered, nil for at once
+}
+
+func newArchive(t testing.TB, messages int, weeks ...string) *archive {
+	t.Helper()
+	a := &archive{weeks: weeks, messages: messages, fail: map[string]int{}}
+	a.Server = httptest.NewUnstartedServer(a)
+	a.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			a.conns.Add(1)
+		}
+	}
+	a.Start()
+	t.Cleanup(a.Close)
+	return a
+}
+
+func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rest := strings.Trim(strings.TrimPrefix(r.URL.Path, "/v1/users/"+smw+"/messages/"), "/")
+	if rest == "" {
+		a.list(w)
+		return
+	}
+	a.mu.Lock()
+	a.busy++
+	a.busiest = max(a.busiest, a.busy)
+	status := a.fail[rest]
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		a.busy--
+		a.mu.Unlock()
+	}()
+	if a.hold != nil {
+		select {
+		case <-a.hold:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if status != 0 {
+		w.WriteHeader(status)
+		return
+	}
+	_, week, _ := strings.Cut(rest, "/")
+	year, _ := strconv.Atoi(week[:4])
+	fmt.Fprint(w, "<response> <messages> ")
+	for n := range a.messages {
+		at := time.Date(year, 6, 1, 0, 0, n, 0, time.UTC).UnixMilli()
+		fmt.Fprintf(w, `<message timestamp="%d" from="%s">%s/%d</message>`, at, kwk, week, n)
+	}
+	fmt.Fprint(w, "</messages></response>")
+}
+
+func (a *archive) list(w http.ResponseWriter) {
+	fmt.Fprint(w, "<response> ")
+	for _, week := range a.weeks {
+		part := strings.Split(week, "/")
+		fmt.Fprintf(w, `<messages conversation="%s" name="%s"><week year="%s" week="%s" messages="%d"/></messages>`,
+			part[0], kwk, part[1], part[2], a.messages)
+	}
+	fmt.Fprint(w, "</response>")
+}
+
+func collect(t testing.TB, c *trillian.Client, opts *trillian.HistoryOptions) ([]string, error) {
+	t.Helper()
+	var texts []string
+	for message, err := range c.Users.Messages.All(t.Context(), smw, opts) {
+		if err != nil {
+			require.Zero(t, message)
+			return texts, err
+		}
+		texts = append(texts, message.Text)
+	}
+	return texts, nil
+}
+
+func TestHistoryIsInOrder(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 700, "c/2017/0", "c/2016/20", "d/2016/3", "c/2016/3", "c/2015/52")
+	var want []string
+	for _, week := range []string{"2015/52", "2016/3", "2016/3", "2016/20", "2017/0"} {
+		for n := range a.messages {
+			want = append(want, fmt.Sprintf("%s/%d", week, n))
+		}
+	}
+	for _, concurrency := range []int{0, 1, 2, 3, 64} {
+		got, err := collect(t, newClient(t, a.URL), &trillian.HistoryOptions{Concurrency: concurrency})
+		require.NoError(t, err)
+		require.Equal(t, want, got, "concurrency %d", concurrency)
+	}
+}
+
+func TestHistoryOptions(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 3, "c/2014/9", "c/2016/3", "d/2016/4")
+	c := newClient(t, a.URL)
+	day := func(year, second int) time.Time { return time.Date(year, 6, 1, 0, 0, second, 0, time.UTC) }
+	for name, row := range map[string]struct {
+		opts *trillian.HistoryOptions
+		want []string
+	}{
+		"all":          {nil, []string{"2014/9/0", "2014/9/1", "2014/9/2", "2016/3/0", "2016/3/1", "2016/3/2", "2016/4/0", "2016/4/1", "2016/4/2"}},
+		"conversation": {&trillian.HistoryOptions{Conversation: "d"}, []string{"2016/4/0", "2016/4/1", "2016/4/2"}},
+		"since":        {&trillian.HistoryOptions{Since: day(2016, 2)}, []string{"2016/3/2", "2016/4/2"}},
+		"until":        {&trillian.HistoryOptions{Until: day(2014, 1)}, []string{"2014/9/0"}},
+		"both":         {&trillian.HistoryOptions{Since: day(2014, 1), Until: day(2014, 2)}, []string{"2014/9/1"}},
+		"weeks": {&trillian.HistoryOptions{Conversation: "c", Weeks: []trillian.MessageWeek{{Year: 2019, Week: 1}, {Conversation: "x", Year: 2018}, {Year: 2018, Week: 7}}},
+			[]string{"2018/7/0", "2018/7/1", "2018/7/2", "2019/1/0", "2019/1/1", "2019/1/2"}},
+		"no weeks":             {&trillian.HistoryOptions{Weeks: []trillian.MessageWeek{}}, nil},
+		"no such conversation": {&trillian.HistoryOptions{Conversation: "e"}, nil},
+	} {
+		got, err := collect(t, c, row.opts)
+		require.NoError(t, err, name)
+		require.Equal(t, row.want, got, name)
+	}
+	_, err := collect(t, c, &trillian.HistoryOptions{Since: day(2016, 2), Until: day(2016, 2)})
+	require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+}
+
+func TestHistoryFetchesAheadOverFewConnections(t *testing.T) {
+	t.Parallel()
+	weeks := make([]string, 40)
+	for i := range weeks {
+		weeks[i] = fmt.Sprintf("c/2016/%d", i)
+	}
+	a := newArchive(t, 5, weeks...)
+	a.hold = make(chan struct{})
+	time.AfterFunc(50*time.Millisecond, func() { close(a.hold) })
+	got, err := collect(t, newClient(t, a.URL), &trillian.HistoryOptions{Concurrency: 8})
+	require.NoError(t, err)
+	require.Len(t, got, 200)
+	require.Equal(t, 8, a.busiest, "weeks fetched at once")
+	require.LessOrEqual(t, a.conns.Load(), int32(8), "connections")
+}
+
+func TestHistoryEndsInItsError(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 3, "c/2016/1", "c/2016/2", "c/2016/3")
+	a.fail["c/2016/2"] = 500
+	for _, concurrency := range []int{1, 4} {
+		got, err := collect(t, newClient(t, a.URL), &trillian.HistoryOptions{Concurrency: concurrency})
+		require.ErrorIs(t, err, trillian.ErrServer)
+		require.Equal(t, []string{"2016/1/0", "2016/1/1", "2016/1/2"}, got)
+	}
+}
+
+func TestHistoryCanBeLeft(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 3000, "c/2016/1", "c/2016/2", "c/2016/3", "c/2016/4")
+	for _, concurrency := range []int{1, 4} {
+		n := 0
+		for _, err := range newClient(t, a.URL).Users.Messages.All(t.Context(), smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+			require.NoError(t, err)
+			if n++; n == 10 {
+				break
+			}
+		}
+		require.Equal(t, 10, n)
+	}
+}
+
+func TestHistoryStopsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
+	why := errors.New("the operator left")
+	for _, concurrency := range []int{1, 4} {
+		a := newArchive(t, 3000, "c/2016/1", "c/2016/2", "c/2016/3")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		n, ends := 0, 0
+		for message, err := range newClient(t, a.URL).Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+			if err != nil {
+				require.ErrorIs(t, err, why)
+				require.Zero(t, message)
+				ends++
+				continue
+			}
+			if n++; n == 10 {
+				cancel(why)
+			}
+		}
+		cancel(nil)
+		require.Equal(t, 10, n, "nothing is yielded after the end")
+		require.Equal(t, 1, ends)
+	}
+}
+
+// TestIteratorsYieldWhileTheAnswerArrives holds back the end of an answer until
+// its first item has been yielded.
+func TestIteratorsYieldWhileTheAnswerArrives(t *testing.T) {
+	t.Parallel()
+	first := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<response> <presence name="a"/><presence name="b"/>`)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-first:
+			fmt.Fprint(w, `<presence name="c"/></response>`)
+		case <-time.After(10 * time.Second):
+		}
+	}))
+	t.Cleanup(server.Close)
+	var names []string
+	for presence, err := range newClient(t, server.URL).Presence.All(t.Context()) {
+		require.NoError(t, err)
+		if names = append(names, presence.Name); len(names) == 1 {
+			close(first)
+		}
+	}
+	require.Equal(t, []string{"a", "b", "c"}, names)
+}
+
+// TestHistoryYieldsWhileAWeekArrives is the same for a history that is prefetched.
+func TestHistoryYieldsWhileAWeekArrives(t *testing.T) {
+	t.Parallel()
+	first := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<response><messages> <message timestamp="1" from="a">1</message><message timestamp="1" from="a">2</message>`)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-first:
+			fmt.Fprint(w, `<message timestamp="1" from="a">3</message></messages></response>`)
+		case <-time.After(10 * time.Second):
+		}
+	}))
+	t.Cleanup(server.Close)
+	var texts strings.Builder
+	weeks := []trillian.MessageWeek{{Conversation: "c", Year: 2016}, {Conversation: "c", Year: 2017}}
+	for message, err := range newClient(t, server.URL).Users.Messages.All(t.Context(), smw, &trillian.HistoryOptions{Weeks: weeks}) {
+		require.NoError(t, err)
+		if texts.WriteString(message.Text); texts.Len() == 1 {
+			close(first)
+		}
+	}
+	require.Equal(t, "123123", texts.String())
+}

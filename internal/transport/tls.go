@@ -1,0 +1,87 @@
+package transport
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// NewBase returns the transport that requests leave by: a clone of
+// http.DefaultTransport (a bare one would speak no HTTP/2), with TLS 1.2 at least
+// and room for a history export's connections.
+func NewBase() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program replaced it, so it means it
+	}
+	t := standard.Clone()
+	t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, 64)
+	secure(t)
+	return t
+}
+
+func secure(t *http.Transport) {
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{}
+	}
+	t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
+}
+
+// Trust returns a clone of base that trusts the roots, or only servers whose
+// certificate has one of the pins, or with both only what both allow.
+func Trust(base http.RoundTripper, roots *x509.CertPool, pins []string) (http.RoundTripper, error) {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	standard, ok := base.(*http.Transport)
+	if !ok {
+		return nil, fmt.Errorf("cannot set the TLS trust of a %T: set it there", base)
+	}
+	t := standard.Clone()
+	secure(t)
+	if roots != nil {
+		t.TLSClientConfig.RootCAs = roots
+	}
+	if len(pins) > 0 {
+		t.TLSClientConfig.InsecureSkipVerify = roots == nil
+		// VerifyPeerCertificate would be skipped when a session is resumed.
+		t.TLSClientConfig.VerifyConnection = func(s tls.ConnectionState) error { return checkPin(s, pins) }
+	}
+	return t, nil
+}
+
+// PinError says that the server's certificate is not the pinned one.
+type PinError struct {
+	Fingerprint string // of the certificate that was seen: hex SHA-256
+}
+
+func (e *PinError) Error() string {
+	return "the server's certificate is not the pinned one: its SHA-256 fingerprint is " + e.Fingerprint
+}
+
+func checkPin(s tls.ConnectionState, pins []string) error {
+	if len(s.PeerCertificates) == 0 {
+		return errors.New("the server has no certificate")
+	}
+	sum := sha256.Sum256(s.PeerCertificates[0].Raw)
+	if seen := hex.EncodeToString(sum[:]); !slices.Contains(pins, seen) {
+		return &PinError{seen}
+	}
+	return nil
+}
+
+// ParsePin reads a hex SHA-256 fingerprint, in either case and with or without
+// colons, as the tools print it.
+func ParsePin(s string) (string, error) {
+	pin := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), ":", ""))
+	if b, err := hex.DecodeString(pin); err != nil || len(b) != sha256.Size {
+		return "", errors.New("is not a hex SHA-256 fingerprint: 64 digits, with or without colons")
+	}
+	return pin, nil
+}

@@ -1,0 +1,138 @@
+package trillian
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// MessagesService reads, sends and deletes messages. The owner of a history is a
+// user's IM address for [UsersService.Messages], a group chat's name for
+// [GroupChatsService.Messages].
+//
+// Trillian API: Group Chat Messages, User Messages.
+type MessagesService struct {
+	client *Client
+	under  string // "groupchats/:chat/messages/" or "users/:user/messages/"
+}
+
+// Conversation is a message history: a group chat has one, a user one a peer.
+type Conversation struct {
+	ID       string        `xml:"conversation,attr"`
+	Medium   string        `xml:"medium,attr"` // the network, such as astra
+	Name     string        `xml:"name,attr"`   // who or what the conversation is with
+	Revision int           `xml:"revision,attr"`
+	Weeks    []MessageWeek `xml:"week"`
+}
+
+// MessageWeek names a part of a history. Weeks are the server's own numbers, from
+// 0: take them from [MessagesService.Conversations], never compute them from a date.
+type MessageWeek struct {
+	Conversation string `xml:"-"` // the ID of its Conversation
+	Year         int    `xml:"year,attr"`
+	Week         int    `xml:"week,attr"`
+	Messages     int    `xml:"messages,attr"` // how many there are
+	Flags        uint32 `xml:"flags,attr"`    // undocumented
+	Href         string `xml:"href,attr"`
+}
+
+// Message is one message. Its timestamp does not identify it: two can share one.
+type Message struct {
+	Timestamp    Timestamp `xml:"timestamp,attr"`
+	From         string    `xml:"from,attr"` // the sender's IM address
+	Text         string    `xml:",chardata"`
+	Conversation string    `xml:"-"` // the ID of its Conversation, where it was read from one
+}
+
+// MessageSend describes a message to send. The client's token must be the
+// sender's own, not an administrator's: see [Client.WithToken].
+type MessageSend struct {
+	From string `url:"from"` // the sender's IM address
+	Text string `url:"message"`
+}
+
+// Conversations returns the owner's conversations and the weeks they have
+// messages in.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/messages/, GET /v1/users/:user/messages/
+func (s *MessagesService) Conversations(ctx context.Context, owner string) ([]Conversation, error) {
+	conversations, err := list[Conversation](ctx, s.client, endpoint(s.under, owner), "messages")
+	for _, c := range conversations {
+		for i := range c.Weeks {
+			c.Weeks[i].Conversation = c.ID
+		}
+	}
+	return conversations, err
+}
+
+// List returns the messages of a week, in the server's order.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, GET /v1/users/:user/messages/:conversation/:year/:week/
+func (s *MessagesService) List(ctx context.Context, owner string, week MessageWeek) ([]Message, error) {
+	messages, err := list[Message](ctx, s.client, s.week(owner, week), "messages>message")
+	for i := range messages {
+		messages[i].Conversation = week.Conversation
+	}
+	return messages, err
+}
+
+// Send sends a message to the owner: to a user, or to a group chat's members. The
+// client's token must be the sender's own.
+//
+// After an error for which errors.Is(err, [ErrOutcomeUnknown]) holds the message
+// may have arrived: look before you send it again.
+//
+// Trillian API: POST /v1/groupchats/:groupchat/messages/, POST /v1/users/:user/messages/
+func (s *MessagesService) Send(ctx context.Context, owner string, message MessageSend) (*Message, error) {
+	if message.From == "" {
+		return nil, &ArgumentError{Name: "from", Reason: "is empty"}
+	}
+	if message.Text == "" {
+		return nil, &ArgumentError{Name: "message", Reason: "is empty"}
+	}
+	sent := &Message{From: message.From, Text: message.Text}
+	return change(ctx, s.client, http.MethodPost, endpoint(s.under, owner).form(message), "message", sent)
+}
+
+// DeleteBlock deletes a block of messages of a week. What a block holds is not
+// documented; it is sent as Base64. An empty one is refused, since the same
+// request without it deletes the week.
+//
+// Trillian API: DELETE /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, DELETE /v1/users/:user/messages/:conversation/:year/:week/, with block
+func (s *MessagesService) DeleteBlock(ctx context.Context, owner string, week MessageWeek, block []byte) error {
+	if len(block) == 0 {
+		return &ArgumentError{Name: "block", Reason: "is empty: DeleteWeek deletes the whole week"}
+	}
+	req := s.week(owner, week)
+	req.params = url.Values{"block": {base64.StdEncoding.EncodeToString(block)}}
+	return s.client.act(ctx, http.MethodDelete, req)
+}
+
+// DeleteWeek deletes the messages of a week.
+//
+// Trillian API: DELETE /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, DELETE /v1/users/:user/messages/:conversation/:year/:week/
+func (s *MessagesService) DeleteWeek(ctx context.Context, owner string, week MessageWeek) error {
+	return s.client.act(ctx, http.MethodDelete, s.week(owner, week))
+}
+
+// DeleteConversation deletes all messages of a conversation.
+//
+// Trillian API: DELETE /v1/groupchats/:groupchat/messages/:conversation/, DELETE /v1/users/:user/messages/:conversation/
+func (s *MessagesService) DeleteConversation(ctx context.Context, owner, conversation string) error {
+	return s.client.act(ctx, http.MethodDelete, endpoint(s.under+":conversation/", owner, conversation))
+}
+
+// week is the path of a week. Week 0 is one; a year of 0 is a week that was not
+// filled in.
+func (s *MessagesService) week(owner string, w MessageWeek) request {
+	if w.Year <= 0 || w.Year > 9999 {
+		return request{err: &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the year %d", w.Year)}}
+	}
+	if w.Week < 0 || w.Week > 53 {
+		return request{err: &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the number %d", w.Week)}}
+	}
+	return endpoint(s.under+":conversation/:year/:week/", owner, w.Conversation, w.Year, strconv.Itoa(w.Week))
+}

@@ -1,0 +1,75 @@
+package trillian
+
+import (
+	"context"
+	"net/http"
+)
+
+// PoliciesService manages policies, the rules that say what Trillian clients
+// can and cannot do.
+//
+// Trillian API: Policies.
+type PoliciesService struct{ client *Client }
+
+// Policy is a named set of rules. Groups bind it to their users.
+type Policy struct {
+	ID   int        `xml:"id,attr"`
+	Data PolicyData `xml:"data"`
+	Name string     `xml:"name"`
+}
+
+// PolicyCreate describes a new policy.
+type PolicyCreate struct {
+	Data PolicyData `url:"data"`
+	Name string     `url:"name"`
+}
+
+// PolicyUpdate describes changes to a policy. Nil fields are left alone; Data
+// replaces all items, so take the policy's own and edit it.
+type PolicyUpdate struct {
+	Data *PolicyData `url:"data,omitempty"`
+	Name *string     `url:"name,omitempty"`
+}
+
+// List returns every policy.
+//
+// Trillian API: GET /v1/policies/
+func (s *PoliciesService) List(ctx context.Context) ([]Policy, error) {
+	return list[Policy](ctx, s.client, endpoint("policies/"), "policy")
+}
+
+// Get returns one policy.
+//
+// Trillian API: GET /v1/policies/:policy/
+func (s *PoliciesService) Get(ctx context.Context, policy int) (*Policy, error) {
+	return get[Policy](ctx, s.client, endpoint("policies/:policy/", policy), "policy")
+}
+
+// Create makes a new policy and returns it with the ID the server gave it.
+//
+// Trillian API: POST /v1/policies/
+func (s *PoliciesService) Create(ctx context.Context, policy PolicyCreate) (*Policy, error) {
+	if err := policy.Data.check(); err != nil {
+		return nil, err
+	}
+	sent := &Policy{Name: policy.Name, Data: policy.Data}
+	return change(ctx, s.client, http.MethodPost, endpoint("policies/").form(policy), "policy", sent)
+}
+
+// Update changes a policy and returns it as it is then.
+//
+// Trillian API: PATCH /v1/policies/:policy/
+func (s *PoliciesService) Update(ctx context.Context, policy int, update PolicyUpdate) (*Policy, error) {
+	if err := value(update.Data).check(); err != nil {
+		return nil, err
+	}
+	sent := &Policy{ID: policy, Name: value(update.Name), Data: value(update.Data)}
+	return change(ctx, s.client, http.MethodPatch, endpoint("policies/:policy/", policy).changes(update), "policy", sent)
+}
+
+// Delete removes a policy.
+//
+// Trillian API: DELETE /v1/policies/:policy/
+func (s *PoliciesService) Delete(ctx context.Context, policy int) error {
+	return s.client.act(ctx, http.MethodDelete, endpoint("policies/:policy/", policy))
+}

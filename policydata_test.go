@@ -1,0 +1,105 @@
+package trillian_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+func TestPolicyDataEdits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ got, want trillian.PolicyData }{
+		"replaces in place":           {trillian.PolicyData("a 1\nb 2\nc 3\n").With("b", "9"), "a 1\nb 9\nc 3\n"},
+		"appends":                     {trillian.PolicyData("a 1\n").With("b", "2"), "a 1\nb 2\n"},
+		"ends the last line first":    {trillian.PolicyData("a 1").With("b", "2"), "a 1\nb 2\n"},
+		"begins":                      {trillian.PolicyData("").With("b", "2"), "b 2\n"},
+		"keeps a missing line end":    {trillian.PolicyData("a 1\nb 2").With("b", "9"), "a 1\nb 9"},
+		"keeps CR LF":                 {trillian.PolicyData("a 1\r\nb 2\r\n").With("a", "9"), "a 9\r\nb 2\r\n"},
+		"leaves one of a kind":        {trillian.PolicyData("a 1\nb 2\na 3\n").With("a", "9"), "a 9\nb 2\n"},
+		"keeps what it does not know": {trillian.PolicyData("# x\n\n\ta\na  1\n").With("a", "2"), "# x\n\n\ta\na 2\n"},
+		"a value may have spaces":     {trillian.PolicyData("").With("a", "b  c "), "a b  c \n"},
+		"removes":                     {trillian.PolicyData("a 1\nb 2\na 3\n").Without("a"), "b 2\n"},
+		"removes nothing":             {trillian.PolicyData("a 1\nb 2").Without("c"), "a 1\nb 2"},
+		"a prefix is another key":     {trillian.PolicyData("ab 1\n").Without("a"), "ab 1\n"},
+	} {
+		require.Equal(t, c.want, c.got, name)
+	}
+}
+
+func TestPolicyDataItems(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for key, value := range trillian.PolicyData("a 1\n\nb\nc  two words \r\n d\n").Items() {
+		got = append(got, key+"="+value)
+	}
+	require.Equal(t, []string{"a=1", "b=", "c= two words "}, got)
+	value, ok := trillian.PolicyData("a 1\na 2\n").Get("a")
+	require.True(t, ok)
+	require.Equal(t, "1", value)
+	_, ok = trillian.PolicyData("a 1\n").Get("b")
+	require.False(t, ok)
+}
+
+// TestPolicyDataThatIsNoItem shows that an item which would become two, or
+// another one, reaches no server.
+func TestPolicyDataThatIsNoItem(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, "")
+	client := newClient(t, server.URL)
+	for _, item := range [][2]string{{"", "1"}, {"a b", "1"}, {"a\tb", "1"}, {"a", "1\nb 2"}, {"a", "1\r"}, {"a\n", ""}} {
+		data := trillian.PolicyData("x 1\n").With(item[0], item[1])
+		_, err := client.Policies.Create(t.Context(), trillian.PolicyCreate{Name: "n", Data: data})
+		require.ErrorIs(t, err, trillian.ErrInvalidArgument, "%q", item)
+		_, err = client.Policies.Update(t.Context(), 1, trillian.PolicyUpdate{Data: &data})
+		require.ErrorIs(t, err, trillian.ErrInvalidArgument, "%q", item)
+	}
+	require.Zero(t, server.count())
+}
+
+func TestPolicyDataBase64(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"YSAxCg==", " YSAx\n Cg== ", "YSAxCg", "\tYSAxCg==\r\n"} {
+		var d trillian.PolicyData
+		require.NoError(t, d.UnmarshalText([]byte(text)))
+		require.Equal(t, trillian.PolicyData("a 1\n"), d)
+	}
+	for _, text := range []string{"YSAxCg=", "!", "a", "YSAx Cg==="} {
+		var d trillian.PolicyData
+		require.Error(t, d.UnmarshalText([]byte(text)), text)
+		require.Empty(t, d)
+	}
+}
+
+func FuzzPolicyData(f *testing.F) {
+	f.Add("a 1\nb 2\n", "a", "9")
+	f.Add(string(policy1), "trillian.history.cloud", "0")
+	f.Add("", "k", "")
+	f.Add("x\r\n\n y", "a b", "c\nd")
+	f.Fuzz(func(t *testing.T, text, key, value string) {
+		d := trillian.PolicyData(text)
+		packed, err := d.MarshalText()
+		require.NoError(t, err)
+		var again trillian.PolicyData
+		require.NoError(t, again.UnmarshalText(packed))
+		require.Equal(t, d, again)
+
+		with := d.With(key, value)
+		if strings.ContainsRune(string(with), 0) {
+			return // refused before it is sent
+		}
+		got, ok := with.Get(key)
+		require.True(t, ok)
+		require.Equal(t, value, got)
+		for k, v := range with.Items() {
+			if k != key {
+				_, was := d.Get(k)
+				require.True(t, was, "the item %q %q came from nowhere", k, v)
+			}
+		}
+		_, ok = with.Without(key).Get(key)
+		require.False(t, ok)
+	})
+}

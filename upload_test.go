@@ -1,0 +1,191 @@
+package trillian_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+// store is a server that keeps the uploads it was sent whole.
+type store struct {
+	*httptest.Server
+	mu      sync.Mutex
+	refuse  []int // the statuses of the first requests
+	lengths []int64
+	files   []string
+}
+
+func newStore(t testing.TB, refuse ...int) *store {
+	t.Helper()
+	s := &store{refuse: refuse}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// arrived returns the announced lengths of all requests and the files that came whole.
+func (s *store) arrived() ([]int64, []string) {
+	s.Close() // waits for the handlers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lengths, s.files
+}
+
+func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lengths = append(s.lengths, r.ContentLength)
+	if err != nil {
+		return
+	}
+	if len(s.refuse) > 0 {
+		w.WriteHeader(s.refuse[0])
+		s.refuse = s.refuse[1:]
+		return
+	}
+	form, _ := url.ParseQuery(string(body))
+	file, err := base64.StdEncoding.DecodeString(form.Get("data"))
+	if err != nil {
+		w.WriteHeader(400)
+		return
+	}
+	s.files = append(s.files, string(file))
+	w.WriteHeader(201)
+	fmt.Fprintf(w, `<response> <media m="x/+="> <size>%d</size><name>%s</name></media></response>`, len(file), form.Get("name"))
+}
+
+func TestUploadSizes(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	c := newClient(t, s.URL)
+	for _, size := range []int{0, 1, 2, 3, 4, 1000, 100_001, 1 << 20} {
+		file := make([]byte, size)
+		_, _ = rand.Read(file)
+		media, err := c.Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: bytes.NewReader(file)})
+		require.NoError(t, err)
+		require.Equal(t, &trillian.Media{ID: "x/+=", Name: "f", Size: int64(size)}, media)
+		require.Equal(t, string(file), s.files[len(s.files)-1])
+		require.Positive(t, s.lengths[len(s.lengths)-1], "the length is announced")
+	}
+}
+
+func TestUploadStartsWhereTheFileStands(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 429)
+	file := strings.NewReader("skip this, send that")
+	_, err := file.Seek(11, io.SeekStart)
+	require.NoError(t, err)
+	_, err = newClient(t, s.URL, fast).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: file})
+	require.NoError(t, err)
+	lengths, files := s.arrived()
+	require.Equal(t, []string{"send that"}, files, "also when it is sent again")
+	require.Len(t, lengths, 2)
+}
+
+func TestUploadOfWhatCannotSeek(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	c := newClient(t, s.URL, fast)
+	_, err := c.Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: iotest.HalfReader(strings.NewReader("from a pipe"))})
+	require.NoError(t, err)
+	lengths, files := s.arrived()
+	require.Equal(t, []string{"from a pipe"}, files)
+	require.Equal(t, []int64{-1}, lengths)
+
+	s = newStore(t, 429, 429)
+	_, err = newClient(t, s.URL, fast).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: io.LimitReader(strings.NewReader("once"), 4)})
+	require.ErrorIs(t, err, trillian.ErrRateLimited)
+	lengths, _ = s.arrived()
+	require.Len(t, lengths, 1, "it cannot be sent again")
+}
+
+func TestUploadProgress(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for _, seeks := range []bool{true, false} {
+		var file io.Reader = bytes.NewReader(make([]byte, 300_000))
+		total := int64(300_000)
+		if !seeks {
+			file, total = io.MultiReader(file), -1
+		}
+		var calls [][2]int64
+		_, err := newClient(t, s.URL).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{
+			Name: "f", Data: file, Progress: func(sent, of int64) { calls = append(calls, [2]int64{sent, of}) },
+		})
+		require.NoError(t, err)
+		require.NotEmpty(t, calls)
+		require.Equal(t, [2]int64{300_000, total}, calls[len(calls)-1])
+	}
+}
+
+func TestUploadWhoseSourceFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the disk is gone")
+	for name, file := range map[string]io.Reader{
+		"at once":   iotest.ErrReader(broken),
+		"in midway": io.MultiReader(strings.NewReader(strings.Repeat("x", 200_000)), iotest.ErrReader(broken)),
+	} {
+		s := newStore(t)
+		_, err := newClient(t, s.URL, fast).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: file})
+		require.ErrorIs(t, err, broken, name)
+		require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown, name)
+		lengths, files := s.arrived()
+		require.Empty(t, files, name)
+		require.LessOrEqual(t, len(lengths), 1, name)
+	}
+}
+
+func TestUploadTypes(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"a.png": "image/png", "README": "application/octet-stream"} {
+		server := newRecorder(t, 201, "")
+		media, err := newClient(t, server.URL).GroupChats.Media.Upload(t.Context(), general, trillian.MediaUpload{Name: name, Data: strings.NewReader("x")})
+		require.NoError(t, err)
+		require.Equal(t, want, media.Type)
+		require.Equal(t, want, server.only(t).Form.Get("type"))
+	}
+}
+
+func TestMediaReader(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, "Sell more")
+	server.header.Set("Content-Type", "text/plain")
+	server.header.Set("Content-Length", strconv.Itoa(len(server.answer)))
+	m, err := newClient(t, server.URL).Users.Media.Open(t.Context(), smw, item)
+	require.NoError(t, err)
+	defer m.Close()
+	require.Equal(t, int64(9), m.Size)
+	require.Equal(t, "text/plain", m.Type)
+	require.NoError(t, iotest.TestReader(m, []byte("Sell more")))
+	require.Equal(t, "identity", server.only(t).Header.Get("Accept-Encoding"))
+}
+
+func TestDownloadToAWriterThatFails(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, "Sell more")
+	full := errors.New("the disk is full")
+	info, err := newClient(t, server.URL).Users.Media.Download(t.Context(), smw, item, failing{full})
+	require.Nil(t, info)
+	require.ErrorIs(t, err, full)
+	require.NotErrorIs(t, err, trillian.ErrMalformedResponse)
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }

@@ -1,0 +1,138 @@
+package trillian_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+func TestTimestamp(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"1464200972389":             "2016-05-25T18:29:32.389Z",
+		"1464196567":                "2016-05-25T17:16:07Z",
+		"99999999999":               "5138-11-16T09:46:39Z",
+		"100000000000":              "1973-03-03T09:46:40Z",
+		" 1464196567 ":              "2016-05-25T17:16:07Z",
+		"-1":                        "1969-12-31T23:59:59Z",
+		"253402300799999":           "9999-12-31T23:59:59.999Z",
+		"2016-05-25T20:16:07+03:00": "2016-05-25T17:16:07Z",
+	} {
+		var got trillian.Timestamp
+		require.NoError(t, got.UnmarshalText([]byte(text)), text)
+		require.Equal(t, want, got.Format(time.RFC3339Nano), text)
+		require.Equal(t, time.UTC, got.Location())
+	}
+	for _, text := range []string{"", " ", "0", "000"} {
+		got := trillian.Timestamp{Time: time.Now()}
+		require.NoError(t, got.UnmarshalText([]byte(text)))
+		require.True(t, got.IsZero())
+	}
+	for _, text := range []string{"x", "1.5", "0x10", "253402300800000", "9223372036854775808", "-9223372036854775808", "12 34"} {
+		got := trillian.Timestamp{}
+		require.Error(t, got.UnmarshalText([]byte(text)), text)
+		require.True(t, got.IsZero())
+	}
+}
+
+func TestDeviceIP(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"2315364544": "192.168.1.138", "0": "0.0.0.0", "4294967295": "255.255.255.255", "16777343": "127.0.0.1",
+		" 10.0.0.1 ": "10.0.0.1", "2001:db8::1": "2001:db8::1",
+	} {
+		var got trillian.DeviceIP
+		require.NoError(t, got.UnmarshalText([]byte(text)), text)
+		require.Equal(t, want, got.String(), text)
+	}
+	for _, text := range []string{"4294967296", "-1", "localhost", "1.2.3", "99999999999999999999"} {
+		var got trillian.DeviceIP
+		require.Error(t, got.UnmarshalText([]byte(text)), text)
+		require.False(t, got.IsValid())
+	}
+}
+
+// TestJSON holds what a tool that keeps answers in JSON files relies on.
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	for _, want := range []any{
+		&[]trillian.GroupChat{generalChat()}, &[]trillian.Media{sampleMedia()[0]}, &trillian.Policy{ID: 1, Data: policy1},
+		&[]trillian.Presence{samplePresence()}, &[]trillian.Conversation{sampleConversation()}, new(sampleMessages()), new(createdGroup()),
+	} {
+		b, err := json.Marshal(want)
+		require.NoError(t, err)
+		got := newLike(want)
+		require.NoError(t, json.Unmarshal(b, got))
+		require.Equal(t, want, got)
+	}
+}
+
+func newLike(v any) any {
+	switch v.(type) {
+	case *[]trillian.GroupChat:
+		return new([]trillian.GroupChat)
+	case *[]trillian.Media:
+		return new([]trillian.Media)
+	case *trillian.Policy:
+		return new(trillian.Policy)
+	case *[]trillian.Presence:
+		return new([]trillian.Presence)
+	case *[]trillian.Conversation:
+		return new([]trillian.Conversation)
+	case *[]trillian.Message:
+		return new([]trillian.Message)
+	}
+	return new(trillian.Group)
+}
+
+func TestSecretIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	const password = "hunter2 is 1 secret"
+	create := trillian.UserCreate{IM: "a@b", Password: password}
+	update := trillian.UserUpdate{Password: new(trillian.Secret(password))}
+	var out bytes.Buffer
+	for _, v := range []any{create.Password, create, &create, update, &update, []trillian.UserCreate{create}, map[string]any{"x": create}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10s"} {
+			fmt.Fprintf(&out, verb, v)
+		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "v", v)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "v", v)
+		b, err := json.Marshal(v)
+		require.NoError(t, err)
+		out.Write(b)
+	}
+	b, err := xml.Marshal(create.Password)
+	require.NoError(t, err)
+	out.Write(b)
+	require.Contains(t, out.String(), "[redacted]")
+	for _, form := range []string{password, "hunter2", fmt.Sprintf("%x", password), base64.StdEncoding.EncodeToString([]byte(password))} {
+		require.NotContains(t, out.String(), form)
+	}
+}
+
+func FuzzTimestamp(f *testing.F) {
+	for _, seed := range []string{"1464200972389", "1464196567", "0", "", "-1", "100000000000", "9223372036854775807", "2016-05-25T17:16:07Z", "+5"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var ts trillian.Timestamp
+		if ts.UnmarshalText([]byte(text)) != nil {
+			require.True(t, ts.IsZero())
+			return
+		}
+		b, err := json.Marshal(ts)
+		require.NoError(t, err)
+		var again trillian.Timestamp
+		require.NoError(t, json.Unmarshal(b, &again))
+		require.True(t, ts.Equal(again.Time))
+	})
+}
