@@ -226,24 +226,24 @@ func refusesPATCH(method string, status int) bool {
 }
 
 func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request, error) {
-	req, err := http.NewRequestWithContext(call, r.method, "", nil)
-	if err != nil {
-		return nil, &ArgumentError{Name: "method", Reason: "is not an HTTP method"}
-	}
 	u := *c.base
 	u.RawPath += r.path
+	u.RawQuery = r.query
+	var err error
 	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
 		return nil, &ArgumentError{Name: "path", Reason: "is not escaped"}
 	}
-	u.RawQuery = r.query
-	req.URL, req.Host = &u, u.Host
-	req.Header["User-Agent"] = c.headers.userAgent
+	header := http.Header{"User-Agent": c.headers.userAgent}
 	if r.raw {
 		// A compressed body would have no length to check it by.
-		req.Header["Accept-Encoding"] = c.headers.identity
+		header["Accept-Encoding"] = c.headers.identity
 	} else {
-		req.Header["Accept"] = c.headers.accept
+		header["Accept"] = c.headers.accept
 	}
+	// What http.NewRequest does, without parsing a URL that is known.
+	req := (&http.Request{
+		Method: r.method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(call)
 	out := &retryablehttp.Request{Request: req}
 	if err := r.setBody(out, c.headers.form); err != nil {
 		return nil, c.failed(call, r, err)

@@ -21,6 +21,8 @@ func rawRequest(method, path string, params url.Values) (request, error) {
 	switch {
 	case method == "":
 		return refuse("method", "is empty")
+	case strings.ContainsFunc(r.method, func(c rune) bool { return c < 'A' || c > 'Z' }):
+		return refuse("method", "is not an HTTP method")
 	case path == "":
 		return refuse("path", "is empty")
 	case err != nil:

@@ -33,39 +33,39 @@ const maxSegment = 2048
 // endpoint fills the :names of an operation's path with its arguments, in
 // order, each escaped to exactly one segment.
 func endpoint(template string, args ...any) request {
-	var b strings.Builder
-	b.Grow(len(template) + 64)
-	for part := range strings.SplitSeq(strings.TrimSuffix(template, "/"), "/") {
-		if name, ok := strings.CutPrefix(part, ":"); ok {
-			segment, err := segment(name, args[0])
-			if err != nil {
-				return request{err: err}
-			}
-			part, args = segment, args[1:]
+	path := make([]byte, 0, len(template)+96)
+	for i := 0; i < len(template); i++ {
+		if template[i] != ':' {
+			path = append(path, template[i])
+			continue
 		}
-		b.WriteString(part)
-		b.WriteByte('/')
+		length := strings.IndexByte(template[i:], '/')
+		var err error
+		if path, err = appendSegment(path, template[i+1:i+length], args[0]); err != nil {
+			return request{err: err}
+		}
+		i, args = i+length-1, args[1:]
 	}
-	return request{path: b.String()}
+	return request{path: string(path)}
 }
 
-func segment(name string, arg any) (string, error) {
+func appendSegment(path []byte, name string, arg any) ([]byte, error) {
 	if n, ok := arg.(int); ok {
-		return number(name, n)
+		return appendNumber(path, name, n)
 	}
 	s := arg.(string)
 	if reason := unusable(s); reason != "" {
-		return "", &ArgumentError{Name: name, Reason: reason}
+		return nil, &ArgumentError{Name: name, Reason: reason}
 	}
-	return escape(s), nil
+	return appendEscaped(path, s), nil
 }
 
-// number writes an identifier. 0 means "none" to the server, so it is never one.
-func number(name string, n int) (string, error) {
+// appendNumber writes an identifier. 0 means "none" to the server, so it is never one.
+func appendNumber(path []byte, name string, n int) ([]byte, error) {
 	if n <= 0 {
-		return "", &ArgumentError{Name: name, Reason: fmt.Sprintf("is %d, which is not an ID", n)}
+		return nil, &ArgumentError{Name: name, Reason: fmt.Sprintf("is %d, which is not an ID", n)}
 	}
-	return strconv.Itoa(n), nil
+	return strconv.AppendInt(path, int64(n), 10), nil
 }
 
 // unusable says why s cannot stand in a path. Dot segments are refused even
@@ -79,40 +79,54 @@ func unusable(s string) string {
 		return "is blank"
 	case len(s) > maxSegment:
 		return fmt.Sprintf("is longer than %d bytes", maxSegment)
-	case !utf8.ValidString(s):
+	}
+	ascii, dots := true, strings.IndexByte(s, '.') >= 0
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= utf8.RuneSelf {
+			ascii = false
+		} else if c < ' ' || c == 0x7f {
+			return "has a control character"
+		}
+	}
+	if !ascii && !utf8.ValidString(s) {
 		return "is not valid UTF-8"
-	case strings.ContainsFunc(s, unicode.IsControl):
+	}
+	if !ascii && strings.ContainsFunc(s, unicode.IsControl) {
 		return "has a control character"
 	}
-	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(`/\;`, r) }) {
-		if part == "." || part == ".." {
-			return "has a dot segment"
-		}
+	if dots && hasDotSegment(s) {
+		return "has a dot segment"
 	}
 	return ""
 }
 
-// escape percent-encodes all but RFC 3986's unreserved characters. url.PathEscape
-// would leave "+", "=", "@", ":", "&" and "$", which servers read in their own ways.
-func escape(s string) string {
+func hasDotSegment(s string) bool {
+	start := 0
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && s[i] != '/' && s[i] != '\\' && s[i] != ';' {
+			continue
+		}
+		if part := s[start:i]; part == "." || part == ".." {
+			return true
+		}
+		start = i + 1
+	}
+	return false
+}
+
+// appendEscaped percent-encodes all but RFC 3986's unreserved characters.
+// url.PathEscape would leave "+", "=", "@", ":", "&" and "$", which servers read
+// in their own ways.
+func appendEscaped(path []byte, s string) []byte {
 	const upperHex = "0123456789ABCDEF"
-	plain := 0
-	for plain < len(s) && unreserved(s[plain]) {
-		plain++
-	}
-	if plain == len(s) {
-		return s
-	}
-	b := make([]byte, plain, len(s)+32)
-	copy(b, s)
-	for i := plain; i < len(s); i++ {
+	for i := 0; i < len(s); i++ {
 		if c := s[i]; unreserved(c) {
-			b = append(b, c)
+			path = append(path, c)
 		} else {
-			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+			path = append(path, '%', upperHex[c>>4], upperHex[c&15])
 		}
 	}
-	return string(b)
+	return path
 }
 
 func unreserved(c byte) bool {
