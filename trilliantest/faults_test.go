@@ -1,0 +1,424 @@
+package trilliantest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/trilliantest"
+)
+
+// bothWays runs a test over a network and in process: a fault must look the same.
+func bothWays(t *testing.T, test func(t *testing.T, srv *trilliantest.Server)) {
+	t.Run("wire", func(t *testing.T) {
+		t.Parallel()
+		test(t, trilliantest.NewServer(t, trilliantest.WithSampleCompany()))
+	})
+	t.Run("in process", func(t *testing.T) {
+		t.Parallel()
+		test(t, sampleServer(t))
+	})
+}
+
+// once is a client that tries once, so that a fault is seen and not mended.
+func once(srv *trilliantest.Server) *trillian.Client {
+	return srv.Client(trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1}))
+}
+
+func createSales(t *testing.T, c *trillian.Client) error {
+	t.Helper()
+	_, err := c.GroupChats.Create(t.Context(), trillian.GroupChatCreate{DisplayName: "Sales"})
+	return err
+}
+
+// created reports whether the chat of createSales is there.
+func created(t *testing.T, srv *trilliantest.Server) bool {
+	t.Helper()
+	return strings.Contains(expect(t, srv, 200, "GET", "groupchats/"), "Sales")
+}
+
+func TestFaultsOfACreate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		faults  []trilliantest.Fault
+		created bool
+		status  int // of the recorded request
+		check   func(t *testing.T, err error)
+	}{
+		"status": {faults: []trilliantest.Fault{trilliantest.Status(502)}, status: 502, check: isStatus(502)},
+		"retry after": {
+			faults: []trilliantest.Fault{trilliantest.Status(503), trilliantest.RetryAfter(1500 * time.Millisecond)}, status: 503,
+			check: func(t *testing.T, err error) {
+				isStatus(503)(t, err)
+				e, _ := errors.AsType[*trillian.Error](err)
+				require.Equal(t, 2*time.Second, e.RetryAfter)
+			},
+		},
+		"retry after alone": {faults: []trilliantest.Fault{trilliantest.RetryAfter(time.Second)}, status: 429, check: is(trillian.ErrRateLimited)},
+		"body":              {faults: []trilliantest.Fault{trilliantest.Body("text/html", "<html>Log in</html>")}, status: 200, check: is(trillian.ErrMalformedResponse)},
+		"body and status": {
+			faults: []trilliantest.Fault{trilliantest.Status(500), trilliantest.Body("text/plain", "out of order")}, status: 500,
+			check: func(t *testing.T, err error) { require.ErrorContains(t, err, "out of order") },
+		},
+		"garbage": {faults: []trilliantest.Fault{trilliantest.Body("application/xml", "<response><groupchat name='x'>"), trilliantest.CarriedOut()}, created: true, status: 200, check: is(trillian.ErrOutcomeUnknown)},
+		"gateway gave up": {
+			faults: []trilliantest.Fault{trilliantest.Status(504), trilliantest.CarriedOut()}, created: true, status: 504,
+			check: is(trillian.ErrOutcomeUnknown),
+		},
+		"redirect": {
+			faults: []trilliantest.Fault{trilliantest.Redirect(307, "https://elsewhere.example/")}, status: 307,
+			check: func(t *testing.T, err error) {
+				e, ok := errors.AsType[*trillian.RedirectError](err)
+				require.True(t, ok)
+				require.Equal(t, "https://elsewhere.example/", e.Location)
+			},
+		},
+		"drop before":             {faults: []trilliantest.Fault{trilliantest.DropBefore()}, check: is(trillian.ErrOutcomeUnknown)},
+		"drop after":              {faults: []trilliantest.Fault{trilliantest.DropAfter()}, created: true, check: is(trillian.ErrOutcomeUnknown)},
+		"drop after an error":     {faults: []trilliantest.Fault{trilliantest.Status(503), trilliantest.DropAfter()}, created: true, check: is(trillian.ErrOutcomeUnknown)},
+		"drop upload":             {faults: []trilliantest.Fault{trilliantest.DropUpload(3)}, check: is(trillian.ErrOutcomeUnknown)},
+		"truncate":                {faults: []trilliantest.Fault{trilliantest.Truncate(30)}, created: true, status: 201, check: is(trillian.ErrOutcomeUnknown)},
+		"truncate to nothing":     {faults: []trilliantest.Fault{trilliantest.Truncate(0)}, created: true, status: 201, check: is(trillian.ErrOutcomeUnknown)},
+		"truncate beyond the end": {faults: []trilliantest.Fault{trilliantest.Truncate(1e6)}, created: true, status: 201, check: is(trillian.ErrOutcomeUnknown)},
+		"too long":                {faults: []trilliantest.Fault{trilliantest.WrongContentLength(1e6)}, created: true, status: 201, check: is(trillian.ErrOutcomeUnknown)},
+		"too short":               {faults: []trilliantest.Fault{trilliantest.WrongContentLength(30)}, created: true, status: 201, check: is(trillian.ErrOutcomeUnknown)},
+		"slow":                    {faults: []trilliantest.Fault{trilliantest.SlowBody(50, time.Millisecond)}, created: true, status: 201, check: isNil},
+		"delay":                   {faults: []trilliantest.Fault{trilliantest.Delay(time.Millisecond)}, created: true, status: 201, check: isNil},
+		"header":                  {faults: []trilliantest.Fault{trilliantest.Header("X-Own", "y")}, created: true, status: 201, check: isNil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+				srv.Inject("POST /groupchats/", c.faults...)
+				c.check(t, createSales(t, once(srv)))
+				require.Empty(t, srv.Unconsumed())
+				requests := srv.Requests()
+				require.Len(t, requests, 1)
+				require.Equal(t, c.status, requests[0].Status)
+				require.NotEmpty(t, requests[0].Fault)
+				require.Equal(t, c.created, created(t, srv))
+			})
+		})
+	}
+}
+
+func is(target error) func(*testing.T, error) {
+	return func(t *testing.T, err error) { t.Helper(); require.ErrorIs(t, err, target) }
+}
+
+func isStatus(code int) func(*testing.T, error) {
+	return func(t *testing.T, err error) {
+		t.Helper()
+		e, ok := errors.AsType[*trillian.Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, code, e.StatusCode)
+	}
+}
+
+func isNil(t *testing.T, err error) { t.Helper(); require.NoError(t, err) }
+
+// More bytes than announced do go over the wire, for clients that read on.
+func TestWrongContentLengthOnTheWire(t *testing.T) {
+	t.Parallel()
+	srv := trilliantest.NewServer(t)
+	srv.Inject("GET /users/", trilliantest.Body("text/plain", "0123456789"), trilliantest.WrongContentLength(4))
+	address := strings.TrimSuffix(strings.TrimPrefix(srv.BaseURL(), "http://"), "/v1/")
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /v1/users/ HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	all, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Contains(t, string(all), "HTTP/1.1 200 OK\r\n")
+	require.Contains(t, string(all), "\r\nContent-Length: 4\r\n")
+	require.True(t, strings.HasSuffix(string(all), "\r\n\r\n0123456789"), "%q", all)
+}
+
+// Truncated answers without a body, and headers only, are lost as a whole.
+func TestTruncateWithoutABody(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("DELETE /policies/{policy}/", trilliantest.Truncate(5))
+		require.Error(t, once(srv).Policies.Delete(t.Context(), 2))
+		expect(t, srv, 404, "GET", "policies/2/")
+
+		_, err := once(srv).GroupChats.Media.Stat(t.Context(), trilliantest.SampleLaunch, "ZZQbFbiyRJ1IJdlIkaQkIwXkDFa2K8NKmC+3pwjR7wU=")
+		require.NoError(t, err)
+	})
+}
+
+func TestTruncatedDownload(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("GET /groupchats/{chat}/media/{item}/", trilliantest.Truncate(10_000))
+		var got bytes.Buffer
+		_, err := once(srv).GroupChats.Media.Download(t.Context(), trilliantest.SampleLaunch, "ZZQbFbiyRJ1IJdlIkaQkIwXkDFa2K8NKmC+3pwjR7wU=", &got)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.Equal(t, 10_000, got.Len())
+	})
+}
+
+func TestFaultsAreMetInOrderAndCounted(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		first := srv.Inject("GET /users/", trilliantest.Status(501)).Times(2)
+		second := srv.Inject("/users/", trilliantest.Status(502)).After(1)
+		third := srv.Inject("GET /{any...}", trilliantest.Status(503)).Always()
+		srv.Inject("GET /groups/{group}/{$}", trilliantest.Status(504)).Times(0)
+		statuses := func(path string, n int) []int {
+			var all []int
+			for range n {
+				all = append(all, do(t, srv, rawCall{verb: "GET", path: path}).status)
+			}
+			return all
+		}
+		// The third request passes the second injection and is met by the third.
+		require.Equal(t, []int{501, 501, 503, 502, 503, 503}, statuses("users/", 6))
+		require.Equal(t, []int{503, 503}, statuses("groups/1/", 2))
+		require.Equal(t, []int{2, 1, 4 + 1}, []int{first.Met(), second.Met(), third.Met() + 0})
+		require.Empty(t, srv.Unconsumed())
+	})
+}
+
+// A session that ends: everything is refused from the fourth request on.
+func TestUnauthorizedAfter(t *testing.T) {
+	t.Parallel()
+	srv := sampleServer(t)
+	srv.Inject("/{any...}", trilliantest.Status(401)).After(3).Always()
+	client := srv.Client()
+	for i := range 6 {
+		_, err := client.Groups.Get(t.Context(), 1, nil)
+		if i < 3 {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, trillian.ErrUnauthorized)
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern    string
+		verb, path string
+		met        bool
+	}{
+		{"GET /users/", "GET", "users/", true},
+		{"GET /users/", "HEAD", "users/", false},
+		{"GET /users/", "GET", "users/x/", false},
+		{"/users/{user}/", "PATCH", "users/x%2Fmessages/", true},
+		{"/users/{user}/", "PATCH", "users/x/messages/", false},
+		{"/users/{user}/", "GET", "users//", false},
+		{"/users/smw@cerulean-inc.com/", "GET", "users/smw%40cerulean-inc.com/", true},
+		{"/users/smw%40cerulean-inc.com/", "GET", "users/smw%40cerulean-inc.com/", true},
+		{"/users/smw@cerulean-inc.com/", "GET", "users/kwk%40cerulean-inc.com/", false},
+		{"/groupchats/" + "#a@b" + "/media/a%2Fb=/", "GET", "groupchats/%23a%40b/media/a%2Fb%3D/", true},
+		{"/users/{rest...}", "GET", "users/x/messages/", true},
+		{"/users/{rest...}", "GET", "users/", true},
+		{"/users/{rest...}", "GET", "groups/", false},
+		{"/{rest...}", "DELETE", "anything", true},
+		{"/users/{user}/{$}", "GET", "users/x/", true},
+	} {
+		srv, err := trilliantest.Start(trilliantest.WithoutListener())
+		require.NoError(t, err)
+		i := srv.Inject(c.pattern, trilliantest.Status(418))
+		got := do(t, srv, rawCall{verb: c.verb, path: c.path})
+		require.Equal(t, c.met, got.status == 418, "%s against %s %s", c.pattern, c.verb, c.path)
+		require.Equal(t, c.met, i.Met() == 1)
+	}
+}
+
+func TestBadInjections(t *testing.T) {
+	t.Parallel()
+	srv, err := trilliantest.Start(trilliantest.WithoutListener())
+	require.NoError(t, err)
+	for _, pattern := range []string{"", "GET", "users/", "GET users/", "/users/{/", "/users/{}/", "/{rest...}/x/"} {
+		require.Panics(t, func() { srv.Inject(pattern, trilliantest.Status(500)) }, pattern)
+	}
+	require.Panics(t, func() { srv.Inject("/users/") })
+	require.Panics(t, func() { trilliantest.Status(99) })
+}
+
+func TestDelayEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("POST /groupchats/", trilliantest.Delay(time.Hour))
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := once(srv).GroupChats.Create(ctx, trillian.GroupChatCreate{DisplayName: "Sales"})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.False(t, created(t, srv))
+	})
+}
+
+// Without a listener there is nothing that a bubble of testing/synctest could not
+// hold: an hour passes at once.
+func TestDelayInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := sampleServer(t)
+		srv.Inject("GET /groups/", trilliantest.Delay(time.Hour), trilliantest.SlowBody(100, time.Minute))
+		begin := time.Now()
+		groups, err := srv.Client(trillian.WithTimeout(2*time.Hour)).Groups.List(t.Context(), nil)
+		require.NoError(t, err)
+		require.Len(t, groups, 3)
+		require.Greater(t, time.Since(begin), time.Hour+5*time.Minute)
+	})
+}
+
+func TestDelayEndsWithTheServer(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("GET /users/", trilliantest.Delay(time.Hour))
+		srv.Inject("GET /groups/", trilliantest.SlowBody(1, time.Hour))
+		failed := make(chan error)
+		client := once(srv)
+		go func() { _, err := client.Users.List(t.Context()); failed <- err }()
+		go func() { _, err := client.Groups.List(t.Context(), nil); failed <- err }()
+		require.Eventually(t, func() bool { return len(srv.Unconsumed()) == 0 }, time.Minute, time.Millisecond)
+		srv.Close()
+		require.Error(t, <-failed)
+		require.Error(t, <-failed)
+		err := createSales(t, client)
+		require.ErrorContains(t, err, "refused")
+		require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown, "there is nobody to carry it out")
+	})
+}
+
+// A client sees the beginning of a slow body before its end.
+func TestSlowBodyArrivesInPieces(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("GET /groupchats/", trilliantest.SlowBody(200, time.Millisecond))
+		first := true
+		for _, err := range srv.Client().GroupChats.All(t.Context(), nil) {
+			require.NoError(t, err)
+			first = false
+		}
+		require.False(t, first)
+
+		srv.Inject("GET /groups/", trilliantest.SlowBody(10, time.Hour))
+		_, err := srv.Client(trillian.WithTimeout(30*time.Millisecond), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1})).Groups.List(t.Context(), nil)
+		require.ErrorContains(t, err, "said nothing")
+	})
+}
+
+// Faults come before the server looks at anything, as the network does.
+func TestFaultsNeedNoToken(t *testing.T) {
+	t.Parallel()
+	srv := sampleServer(t)
+	srv.Inject("GET /users/", trilliantest.Status(503))
+	require.Equal(t, 503, do(t, srv, rawCall{verb: "GET", path: "users/", token: "x"}).status)
+	srv.Inject("GET /users/", trilliantest.Delay(time.Nanosecond))
+	require.Equal(t, 401, do(t, srv, rawCall{verb: "GET", path: "users/", token: "x"}).status)
+}
+
+// The greeting was sent but its answer got lost: the client does not send it
+// again, and the history tells that it arrived.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("POST /users/{user}/messages/", trilliantest.DropAfter())
+		sender, err := srv.Client().WithToken(srv.TokenFor(smw))
+		require.NoError(t, err)
+		_, err = sender.Users.Messages.Send(t.Context(), kwk, trillian.MessageSend{From: smw, Text: "Welcome"})
+		require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
+		found := 0
+		for m, err := range sender.Users.Messages.All(t.Context(), smw, nil) {
+			require.NoError(t, err)
+			require.Equal(t, "Welcome", m.Text)
+			found++
+		}
+		require.Equal(t, 1, found)
+	})
+}
+
+func TestRetriesMeetTheNextRequest(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		srv.Inject("GET /groups/", trilliantest.Status(502)).Times(2)
+		srv.Inject("GET /groups/", trilliantest.Truncate(100))
+		groups, err := srv.Client().Groups.List(t.Context(), nil)
+		require.NoError(t, err)
+		require.Len(t, groups, 3)
+		var statuses []int
+		for _, r := range srv.Requests() {
+			statuses = append(statuses, r.Status)
+		}
+		require.Equal(t, []int{502, 502, 200, 200}, statuses)
+	})
+}
+
+// failingTB is a test that notes that it failed.
+type failingTB struct {
+	testing.TB
+	cleanups []func()
+	errors   []string
+	logs     []string
+}
+
+func (f *failingTB) Helper()           {}
+func (f *failingTB) Cleanup(fn func()) { f.cleanups = append(f.cleanups, fn) }
+func (f *failingTB) Failed() bool      { return len(f.errors) > 0 }
+func (f *failingTB) Log(args ...any)   { f.logs = append(f.logs, fmt.Sprint(args...)) }
+func (f *failingTB) Errorf(format string, args ...any) {
+	f.errors = append(f.errors, fmt.Sprintf(format, args...))
+}
+func (f *failingTB) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+
+func (f *failingTB) finish() {
+	for _, fn := range f.cleanups {
+		fn()
+	}
+}
+
+func TestUnmetFaultsFailTheTest(t *testing.T) {
+	t.Parallel()
+	tb := &failingTB{TB: t}
+	srv := trilliantest.NewServer(tb)
+	srv.Inject("POST /users/", trilliantest.Status(503), trilliantest.RetryAfter(time.Second)).Times(3)
+	srv.Inject("GET /users/", trilliantest.DropBefore()).Always()
+	srv.Inject("GET /groups/", trilliantest.Status(500)).Always()
+	expect(t, srv, 503, "POST", "users/", "im", "a@b", "password", "s3cret")
+	expect(t, srv, 500, "GET", "groups/")
+	tb.finish()
+	require.Equal(t, []string{
+		"trilliantest: an injected fault was never met: POST /users/ Status(503) RetryAfter(1s) (met by 1 of 3 requests)",
+		"trilliantest: an injected fault was never met: GET /users/ DropBefore() (met by no request)",
+	}, tb.errors)
+	require.Equal(t, []string{"trilliantest: requests to the server: 2\n" +
+		"   1  POST users/ im=a@b password=[redacted] (administrator) -> 503 Service Unavailable [injected: Status(503) RetryAfter(1s)]\n" +
+		"   2  GET groups/ (administrator) -> 500 Internal Server Error [injected: Status(500)]"}, tb.logs)
+	require.Len(t, srv.Requests(), 2, "it can still be asked")
+}
+
+func TestHandlerDropsConnections(t *testing.T) {
+	t.Parallel()
+	srv := sampleServer(t)
+	own := &http.Server{Handler: srv.Handler()}
+	l := listen(t)
+	served := make(chan struct{})
+	go func() { defer close(served); _ = own.Serve(l) }()
+	t.Cleanup(func() { _ = own.Close(); <-served })
+	client, err := trillian.NewClient(srv.Token(), trillian.WithBaseURL("http://"+l.Addr().String()+"/v1"),
+		trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1}))
+	require.NoError(t, err)
+	defer client.Close()
+	srv.Inject("POST /groupchats/", trilliantest.DropAfter())
+	require.ErrorIs(t, createSales(t, client), trillian.ErrOutcomeUnknown)
+	chats, err := client.GroupChats.List(t.Context(), nil)
+	require.NoError(t, err)
+	require.Len(t, chats, 3)
+	require.True(t, strings.HasPrefix(chats[0].Members.Href, "http://"+l.Addr().String()+"/v1/groupchats/%23"), "links go where the request went")
+}

@@ -1,0 +1,192 @@
+package trilliantest
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/trillian-go/trillian"
+)
+
+// Server is a Trillian Server in memory. It is safe for concurrent use.
+type Server struct {
+	tb       testing.TB // nil where Start made it
+	origin   string     // scheme and host
+	basePath string     // begins and ends with a slash
+	token    string
+	clock    func() time.Time
+
+	http   *http.Server   // nil without a listener
+	served chan struct{}  // closed when the listener is
+	conns  sync.WaitGroup // the listener's connections
+	close  sync.Once
+	done   chan struct{} // closed by Close
+
+	mu         sync.Mutex // guards what follows; never held while the network is waited for
+	state      *state
+	users      map[string]string // by their tokens
+	injections []*Injection
+	requests   []*Request
+	forgotten  int // requests that are no longer kept
+}
+
+// NewServer starts a server that is closed with the test. The test fails if a
+// fault was injected and never met, and a test that failed for any reason logs
+// the requests that the server was sent.
+func NewServer(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	s, err := newServer(tb, opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(s.finish)
+	return s
+}
+
+// Start starts a server that its caller closes.
+func Start(opts ...Option) (*Server, error) { return newServer(nil, opts) }
+
+func newServer(tb testing.TB, opts []Option) (*Server, error) {
+	set := settings{basePath: "/v1/", address: "127.0.0.1:0", clock: time.Now}
+	for _, opt := range opts {
+		opt(&set)
+	}
+	s := &Server{
+		tb: tb, origin: "https://trilliantest.invalid", basePath: set.basePath, token: set.token, clock: set.clock,
+		done: make(chan struct{}), state: newState(set.ids), users: map[string]string{},
+	}
+	if s.token == "" {
+		s.token = newToken()
+	}
+	now := s.clock()
+	for _, seed := range set.seeds {
+		if err := seed(s.state, now); err != nil {
+			return nil, fmt.Errorf("trilliantest: %w", err)
+		}
+	}
+	if set.noListener {
+		return s, nil
+	}
+	if err := s.listen(set.address); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) listen(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("trilliantest: %w", err)
+	}
+	s.origin = "http://" + l.Addr().String()
+	s.http = &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute, ConnState: s.count}
+	s.served = make(chan struct{})
+	go func() {
+		defer close(s.served)
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && s.tb != nil {
+			s.tb.Errorf("trilliantest: %v", err)
+		}
+	}()
+	return nil
+}
+
+// count lets Close wait until every connection's goroutine has done its work.
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Done()
+	}
+}
+
+// Close stops the server, ends its connections, and waits for them. Requests and
+// Log can still be asked.
+func (s *Server) Close() {
+	s.close.Do(func() {
+		close(s.done)
+		if s.http != nil {
+			_ = s.http.Close()
+			<-s.served
+			_ = s.http.Close() // what was accepted in the meantime
+		}
+	})
+	s.conns.Wait()
+}
+
+// finish is the end of the test.
+func (s *Server) finish() {
+	s.tb.Helper()
+	s.Close()
+	for _, text := range s.Unconsumed() {
+		s.tb.Errorf("trilliantest: an injected fault was never met: %s", text)
+	}
+	if s.tb.Failed() {
+		s.tb.Log(s.Log())
+	}
+}
+
+// BaseURL returns where the resources are. It ends in a slash.
+func (s *Server) BaseURL() string { return s.origin + s.basePath }
+
+// Token returns the administrator's token, which may do everything but send
+// messages. It has characters in it that a URL must escape.
+func (s *Server) Token() string { return s.token }
+
+// TokenFor returns a user's own token, which may send that user's messages and
+// read. It is valid for as long as there is such a user.
+func (s *Server) TokenFor(user string) string {
+	mac := hmac.New(sha256.New, []byte(s.token))
+	mac.Write([]byte(user))
+	token := tokenPrefix + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users[token] = user
+	return token
+}
+
+// tokenPrefix holds what every token of the server must survive: all that Base64
+// has and a URL's query reads in another way, and a percent sign.
+const tokenPrefix = "t/+=%"
+
+func newToken() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return tokenPrefix + base64.StdEncoding.EncodeToString(b[:])
+}
+
+// Client returns a client for the server with the administrator's token. Its
+// waits between retries are a few milliseconds, so that a test of a failure is
+// quick; opts come later and may say otherwise. A client for a user's token comes
+// from its WithToken.
+func (s *Server) Client(opts ...trillian.Option) *trillian.Client {
+	own := []trillian.Option{
+		trillian.WithBaseURL(s.BaseURL()),
+		trillian.WithRetryPolicy(trillian.RetryPolicy{MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond}),
+	}
+	if s.http == nil {
+		own = append(own, trillian.WithHTTPClient(&http.Client{Transport: s.Transport()}))
+	}
+	client, err := trillian.NewClient(s.token, append(own, opts...)...)
+	if err != nil {
+		s.fatal(err)
+	}
+	return client
+}
+
+// fatal ends the test for a mistake in how the server is used.
+func (s *Server) fatal(err error) {
+	if s.tb == nil {
+		panic(err)
+	}
+	s.tb.Helper()
+	s.tb.Fatal(err)
+}
