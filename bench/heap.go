@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/metrics"
+	"sync/atomic"
+	"time"
+
+	"github.com/trillian-go/trillian"
+)
+
+const xmlDecoderSlice = "encoding/xml Decoder to slice"
+
+// heapPeak is what a child answers.
+type heapPeak struct{ Bytes uint64 }
+
+func benchHeap(s settings, r *report) error {
+	peaks := map[int]samples[heapPeak]{}
+	names := []string{oursStreamed, oursCollected, xmlUnmarshal, xmlDecoderSlice}
+	for _, n := range s.heapSizes {
+		var contenders []contender[heapPeak]
+		for _, name := range names {
+			contenders = append(contenders, contender[heapPeak]{name, func() (heapPeak, error) {
+				return inChild[heapPeak](task{Kind: "heap", Mode: name, Size: n})
+			}})
+		}
+		var err error
+		if peaks[n], err = interleave(s.rounds, contenders); err != nil {
+			return err
+		}
+	}
+	bytes := func(p heapPeak) float64 { return float64(p.Bytes) }
+	for _, n := range s.heapSizes {
+		show := func(name string) string { return mebibytes(peaks[n].median(name, bytes)) }
+		for _, ours := range []string{oursStreamed, oursCollected} {
+			var rows []row
+			for _, name := range []string{xmlUnmarshal, xmlDecoderSlice} {
+				rows = append(rows, row{reference: name, theirs: show(name), ratio: times(peaks[n].ratio(ours, name, bytes)) + " the memory"})
+			}
+			r.compare(fmt.Sprintf("peak heap, %s messages, %s", thousands(int64(n)), ours[len("ours, "):]), show(ours), rows...)
+		}
+	}
+	most, some := s.heapSizes[len(s.heapSizes)-1], s.heapSizes[1]
+	peak := func(n int, name string) float64 { return peaks[n].median(name, bytes) }
+	what := fmt.Sprintf("peak heap, %s messages streamed", thousands(int64(most)))
+	r.atMost(what, 6, peak(most, oursStreamed)/(1<<20), "MiB")
+	r.atMost(fmt.Sprintf("%s, against %s", what, thousands(int64(some))), 1.5, peak(most, oursStreamed)/peak(some, oursStreamed), "×")
+	p := panel{title: fmt.Sprintf("Peak heap, %s messages", thousands(int64(most))), unit: "MiB, less is better"}
+	for _, name := range names {
+		p.bars = append(p.bars, bar{name, peak(most, name) / (1 << 20), name == oursStreamed || name == oursCollected})
+	}
+	r.panels = append(r.panels, p)
+	return nil
+}
+
+// heapChild reads a week of t.Size messages and answers its own peak heap.
+func heapChild(t task) (heapPeak, error) {
+	read := map[string]func(int) (int, error){
+		oursStreamed:    heapStreamed,
+		oursCollected:   heapCollected,
+		xmlUnmarshal:    heapUnmarshal,
+		xmlDecoderSlice: heapDecoder,
+	}[t.Mode]
+	if read == nil {
+		return heapPeak{}, errors.New("no such decoder")
+	}
+	stop := watchHeap()
+	n, err := read(t.Size)
+	if err == nil && n != t.Size {
+		err = fmt.Errorf("has %d of %d messages", n, t.Size)
+	}
+	return heapPeak{stop()}, err
+}
+
+// watchHeap samples the heap's objects every millisecond, and once at the end.
+func watchHeap() (stop func() uint64) {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	var peak atomic.Uint64
+	look := func() {
+		metrics.Read(sample)
+		peak.Store(max(peak.Load(), sample[0].Value.Uint64()))
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				look()
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() uint64 {
+		close(quit)
+		<-done
+		look()
+		return peak.Load()
+	}
+}
+
+var week = trillian.MessageWeek{Conversation: "c798b870f797b37878fe19cf05198f50d88273dd", Year: 2016, Week: 20}
+
+const owner = "smw@cerulean-inc.com"
+
+// weekClient is a client whose every answer is a week of n messages.
+func weekClient(n int) (*trillian.Client, error) {
+	answer := roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
+			Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(newMessageStream(n)), Request: r,
+		}, nil
+	})
+	return trillian.NewClient("token", trillian.WithHTTPClient(&http.Client{Transport: answer}))
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func heapStreamed(n int) (count int, err error) {
+	client, err := weekClient(n)
+	if err != nil {
+		return 0, err
+	}
+	opts := &trillian.HistoryOptions{Weeks: []trillian.MessageWeek{week}}
+	for _, err := range client.Users.Messages.All(context.Background(), owner, opts) {
+		if err != nil {
+			return count, err
+		}
+		count++
+	}
+	return count, nil
+}
+
+func heapCollected(n int) (int, error) {
+	client, err := weekClient(n)
+	if err != nil {
+		return 0, err
+	}
+	messages, err := client.Users.Messages.List(context.Background(), owner, week)
+	return len(messages), err
+}
+
+func heapUnmarshal(n int) (int, error) {
+	body, err := io.ReadAll(newMessageStream(n))
+	if err != nil {
+		return 0, err
+	}
+	var d messagesDocument
+	err = xml.Unmarshal(body, &d)
+	return len(d.Messages), err
+}
+
+func heapDecoder(n int) (int, error) {
+	var messages []trillian.Message
+	for m, err := range elementsOf[trillian.Message](newMessageStream(n), "message") {
+		if err != nil {
+			return len(messages), err
+		}
+		messages = append(messages, *m)
+	}
+	return len(messages), nil
+}

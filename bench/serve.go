@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// What a serving child serves.
+const (
+	serveUploads = "uploads" // takes everything and keeps nothing
+	serveHistory = "history" // weeks of messages, each after a delay
+)
+
+// serverStats is what a serving child has seen since it was last asked.
+type serverStats struct {
+	Connections int64
+	Received    int64 // bytes of the last body
+}
+
+// counters are serverStats while they change.
+type counters struct{ connections, received atomic.Int64 }
+
+func (c *counters) take() serverStats {
+	return serverStats{Connections: c.connections.Swap(0), Received: c.received.Swap(0)}
+}
+
+// serveChild serves t.Mode until standard input ends.
+func serveChild(t task) error {
+	var seen counters
+	var handler http.Handler
+	switch t.Mode {
+	case serveUploads:
+		handler = discard(&seen)
+	case serveHistory:
+		handler = history(messageDocument(t.Size), t.Delay)
+	default:
+		return errors.New("nothing of that name to serve")
+	}
+	url, _, err := listen(handler, &seen)
+	if err != nil {
+		return err
+	}
+	stats, _, err := listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(seen.take())
+	}), &counters{})
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(addresses{URL: url, Stats: stats}); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// listen serves on a free port of the loopback interface, until stop, and
+// returns its URL.
+func listen(handler http.Handler, seen *counters) (url string, stop func() error, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	s := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: time.Minute,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				seen.connections.Add(1)
+			}
+		},
+	}
+	go s.Serve(l) //nolint:errcheck // it ends with the process
+	return "http://" + l.Addr().String() + "/", s.Close, nil
+}
+
+func discard(seen *counters) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		buf := make([]byte, 256<<10) // io.Copy's smaller ones would slow down the fastest
+		var received int64
+		for {
+			n, err := r.Body.Read(buf)
+			received += int64(n)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+		seen.received.Store(received)
+		writeXML(w, []byte("<response/>"))
+	})
+}
+
+func history(week []byte, delay time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(delay)
+		writeXML(w, week)
+	})
+}
+
+func writeXML(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
+// stats asks the server what it has seen since it was last asked.
+func (s *server) stats() (seen serverStats, err error) {
+	resp, err := http.Get(s.Stats)
+	if err != nil {
+		return seen, err
+	}
+	defer resp.Body.Close()
+	return seen, json.NewDecoder(resp.Body).Decode(&seen)
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/trillian-go/trillian"
+)
+
+const token = "a-token-of-some-length-0123456789"
+
+// oursFloor is our call as a person would write it without the package.
+const oursFloor = "hand-written, encoding/xml"
+
+// caller is a client's smallest call beside the same one written by hand:
+// http.Client.Do, io.ReadAll and the standard library's Unmarshal.
+type caller struct {
+	name  string
+	call  func(context.Context) error
+	floor func(context.Context) error
+}
+
+// makeCaller makes a caller of a server at base, which ends in a slash.
+type makeCaller func(base string, hc *http.Client) (caller, error)
+
+var callers = []makeCaller{
+	ourCaller, githubCaller, gitlabCaller, godoCaller, slackCaller, tfeCaller, minioCaller, minioSignedCaller,
+}
+
+// small is what was measured of the callers: each under its name, and its floor
+// under floorOf its name.
+type small struct {
+	names []string
+	seen  samples[cost]
+}
+
+func floorOf(name string) string { return name + ", floor" }
+
+func benchSmall(s settings, r *report) error {
+	inProcess := &http.Client{Transport: roundTripper(cannedTrip)}
+	process, err := measureCallers(s, s.calls, "http://127.0.0.1:1/", func() *http.Client { return inProcess })
+	if err != nil {
+		return err
+	}
+	// The server is in this process too: waking another would take longer than
+	// what is measured.
+	url, stop, err := listen(http.HandlerFunc(serveAnswer), &counters{})
+	if err != nil {
+		return err
+	}
+	defer stop() //nolint:errcheck // nothing depends on how it ends
+	loopback, err := measureCallers(s, max(s.calls/5, 1), url, func() *http.Client {
+		return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	})
+	if err != nil {
+		return err
+	}
+	process.add(r, "small call in process", 0.4, func(c cost) string {
+		return fmt.Sprintf("%s, %.0f allocs", seconds(c.ns), c.allocs)
+	})
+	loopback.add(r, "small call over loopback", 0.85, func(c cost) string {
+		return seconds(c.ns) // the allocations would be the server's as well
+	})
+	leastPeer := 0.0
+	for i, name := range process.names[1:] {
+		if ratio := process.seen.ratio(name, floorOf(name), nanoseconds); i == 0 || ratio < leastPeer {
+			leastPeer = ratio
+		}
+	}
+	r.atLeast("small call in process, the peer closest to its floor", 1.1, leastPeer)
+	p := panel{title: "One small call in process", unit: "time against the same call written by hand, less is better"}
+	for i, name := range process.names {
+		p.bars = append(p.bars, bar{name, process.seen.ratio(name, floorOf(name), nanoseconds), i == 0})
+	}
+	r.panels = append(r.panels, p)
+	return nil
+}
+
+func measureCallers(s settings, calls int, base string, client func() *http.Client) (small, error) {
+	var result small
+	var contenders []contender[cost]
+	for _, newCaller := range callers {
+		c, err := newCaller(base, client())
+		if err != nil {
+			return result, err
+		}
+		result.names = append(result.names, c.name)
+		contenders = append(contenders, repeated(c.name, calls, c.call), repeated(floorOf(c.name), calls, c.floor))
+	}
+	var err error
+	result.seen, err = interleave(s.rounds, contenders)
+	return result, err
+}
+
+func repeated(name string, calls int, call func(context.Context) error) contender[cost] {
+	ctx := context.Background()
+	return contender[cost]{name, func() (cost, error) {
+		if err := call(ctx); err != nil { // so that connections and caches are warm
+			return cost{}, err
+		}
+		return costOf(0, calls, func() error {
+			for range calls {
+				if err := call(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}}
+}
+
+func (m *small) add(r *report, what string, want float64, text func(cost) string) {
+	show := func(name string) string {
+		return text(cost{m.seen.median(name, nanoseconds), m.seen.median(name, allocations)})
+	}
+	ratio := func(name string) float64 { return m.seen.ratio(name, floorOf(name), nanoseconds) }
+	ours := m.names[0]
+	r.compare(what+": a week of two messages", show(ours), row{reference: oursFloor, theirs: show(floorOf(ours)), ratio: times(ratio(ours)) + " the time"})
+	for _, name := range m.names[1:] {
+		theirs := show(name) + "; written by hand " + show(floorOf(name))
+		r.rows = append(r.rows, row{reference: name, theirs: theirs, ratio: times(ratio(name)) + " its own floor"})
+	}
+	r.atMost(what+", against the floor", want, ratio(ours), "×")
+}
+
+// answer is a canned answer, its header ready made: what the RoundTripper costs
+// is not what is measured.
+type answer struct {
+	contentType, contentLength []string
+	body                       string
+}
+
+func canned(contentType, body string) answer {
+	return answer{[]string{contentType}, []string{strconv.Itoa(len(body))}, body}
+}
+
+const weekAnswer = `<response> <messages> <message timestamp="1464200972389" from="smw@cerulean-inc.com">This is a test of our new group chat.</message><message timestamp="1464200982855" from="kwk@cerulean-inc.com">Looks like it&apos;s working.</message></messages></response>`
+
+// answers are the canned answers by the first segment of the path.
+var answers = map[string]answer{
+	"v1":     canned("application/xml", weekAnswer),
+	"github": canned("application/json; charset=utf-8", `{"ref":"refs/heads/main","node_id":"MDM6UmVmMQ==","url":"https://api.github.com/repos/o/r/git/refs/heads/main","object":{"type":"commit","sha":"aa218f56b14c9653891f9e74264a383fa43fefbd","url":"https://api.github.com/repos/o/r/git/commits/aa218f56b14c9653891f9e74264a383fa43fefbd"}}`),
+	"gitlab": canned("application/json", `{"version":"18.5.0-ee","revision":"b5f6b1e2a3c"}`),
+	"godo":   canned("application/json; charset=utf-8", `{"account":{"droplet_limit":25,"floating_ip_limit":5,"volume_limit":10,"email":"sammy@digitalocean.com","uuid":"b6fr89dbf6d9156cace5f3c78dc9851d957381ef","email_verified":true,"status":"active","status_message":" "}}`),
+	"slack":  canned("application/json; charset=utf-8", `{"ok":true,"channel":"C123ABC456","permalink":"https://ghostbusters.slack.com/archives/C1H9RESGA/p135854651500008"}`),
+	"tfe":    canned("application/vnd.api+json", `{"data":{"id":"user-V3R563qtJNcExAkN","type":"users","attributes":{"username":"admin","is-service-account":false,"avatar-url":"https://www.gravatar.com/avatar/9babb00091b97b9ce9538c45807fd35f?s=100&d=mm","v2-only":false,"email":"admin@hashicorp.com","unconfirmed-email":null}}}`),
+	"minio":  canned("application/xml", `<?xml version="1.0" encoding="UTF-8"?><VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>`),
+}
+
+func answerFor(path string) (answer, bool) {
+	segment, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	a, ok := answers[segment]
+	return a, ok
+}
+
+func cannedTrip(r *http.Request) (*http.Response, error) {
+	a, ok := answerFor(r.URL.Path)
+	if !ok {
+		return nil, errors.New("no answer for this path")
+	}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": a.contentType, "Content-Length": a.contentLength},
+		ContentLength: int64(len(a.body)), Body: io.NopCloser(strings.NewReader(a.body)), Request: r,
+	}, nil
+}
+
+func serveAnswer(w http.ResponseWriter, r *http.Request) {
+	a, ok := answerFor(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header()["Content-Type"], w.Header()["Content-Length"] = a.contentType, a.contentLength
+	_, _ = io.WriteString(w, a.body)
+}
+
+// get is the floor of every caller: what a person writes who does without a
+// client library.
+func get(ctx context.Context, hc *http.Client, url string, header map[string]string, decode func([]byte) error) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	resp, err := hc.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d: %s", resp.StatusCode, bytes.TrimSpace(body))
+	}
+	return decode(body)
+}
+
+// ourCaller has everything on: retries, limits, the timeout and the token.
+func ourCaller(base string, hc *http.Client) (caller, error) {
+	client, err := trillian.NewClient(token, trillian.WithBaseURL(base+"v1/"), trillian.WithHTTPClient(hc))
+	if err != nil {
+		return caller{}, err
+	}
+	return caller{
+		name: "ours",
+		call: func(ctx context.Context) error {
+			messages, err := client.Users.Messages.List(ctx, owner, week)
+			return expect(err, len(messages) == 2 && messages[1].Text == "Looks like it's working.")
+		},
+		floor: func(ctx context.Context) error {
+			u := base + "v1/users/" + url.PathEscape(owner) + "/messages/" + url.PathEscape(week.Conversation) +
+				"/" + strconv.Itoa(week.Year) + "/" + strconv.Itoa(week.Week) + "/?token=" + url.QueryEscape(token)
+			var d messagesDocument
+			err := get(ctx, hc, u, map[string]string{"Accept": "application/xml"}, func(body []byte) error { return xml.Unmarshal(body, &d) })
+			return expect(err, len(d.Messages) == 2 && d.Messages[1].Text == "Looks like it's working.")
+		},
+	}, nil
+}
+
+// expect keeps a call that decodes nothing from winning.
+func expect(err error, right bool) error {
+	if err == nil && !right {
+		return errors.New("the answer was not decoded")
+	}
+	return err
+}
