@@ -97,13 +97,14 @@ func (c *call) link(segments ...string) string {
 
 // escapeSegment leaves RFC 3986's unreserved characters alone, and no others.
 func escapeSegment(s string) string {
-	var b strings.Builder
+	const digits = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s)+16)
 	for _, c := range []byte(s) {
-		if c < 0x80 && (isHex(c) || 'g' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("-._~", c) >= 0) {
-			b.WriteByte(c)
+		if isHex(c) || 'g' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("-._~", c) >= 0 {
+			b = append(b, c)
 		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
+			b = append(b, '%', digits[c>>4], digits[c&0xF])
 		}
 	}
-	return b.String()
+	return string(b)
 }

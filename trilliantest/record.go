@@ -180,9 +180,9 @@ const (
 // tokenScrubber replaces tokens, plain and escaped.
 func tokenScrubber(tokens []string) func(string) string {
 	var pairs []string
-	for _, t := range tokens {
-		if len(t) < 8 {
-			continue // too short to be told from a word
+	for i, t := range tokens {
+		if len(t) < 8 || slices.Contains(tokens[:i], t) {
+			continue // too short to be told from a word, or known
 		}
 		for _, form := range []string{t, url.QueryEscape(t), url.PathEscape(t), escapeSegment(t)} {
 			pairs = append(pairs, form, tokenStandIn)
