@@ -76,8 +76,13 @@ func chatCorpus(n int) []byte {
 
 func presenceCorpus(n int) []byte {
 	return corpus(n, "", "", func(w *bytes.Buffer, rng *rand.Rand, i int) {
-		fmt.Fprintf(w, `<presence name="user%05d@cerulean-inc.com" status="%d" message="Away since %d:%02d AM EDT" timestamp="%d"> <devices> <device ip="%d" name="HOST%04X.%08X" platform="Windows" version="6.%d" build="%d"/></devices></presence>`,
-			i, rng.IntN(5), rng.IntN(12), rng.IntN(60), 1464274162+i, rng.Uint32(), i, rng.Uint32(), rng.IntN(3), 50+rng.IntN(4))
+		fmt.Fprintf(w, `<presence name="user%05d@cerulean-inc.com" status="%d" message="Away since %d:%02d AM EDT" timestamp="%d"> <devices> `,
+			i, rng.IntN(5), rng.IntN(12), rng.IntN(60), 1464274162+i)
+		for range 1 + rng.IntN(3) {
+			fmt.Fprintf(w, `<device ip="%d" name="HOST%04X.%08X" platform="Windows" version="6.%d" build="%d"/>`,
+				rng.Uint32(), i, rng.Uint32(), rng.IntN(3), 50+rng.IntN(4))
+		}
+		w.WriteString("</devices></presence>")
 	})
 }
 

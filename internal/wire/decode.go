@@ -7,313 +7,259 @@ import (
 	"io"
 	"reflect"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // document reads the whole document, filling v from its root as p says.
-func (s *scanner) document(v reflect.Value, p *plan) error {
-	err := s.prolog()
-	if err == nil {
-		err = s.root(v, p)
-	}
-	if err == io.EOF {
-		err = s.truncated()
-	}
-	return err
-}
-
-func (s *scanner) truncated() error {
-	return &SyntaxError{Offset: s.base + int64(s.end), Reason: "the document ends too early", err: io.ErrUnexpectedEOF}
-}
-
-func (s *scanner) root(v reflect.Value, p *plan) error {
-	if err := s.misc(); err != nil {
-		return err
+func (s *scanner) document(v reflect.Value, p *plan) (err error) {
+	defer func() {
+		if s.failure != nil { // otherwise a panic is not ours to recover from
+			_ = recover()
+			err = s.failure
+		}
+	}()
+	s.prolog()
+	if err := s.outside(); err != nil {
+		s.ended(err)
 	}
 	s.pos++ // '<'
-	name, err := s.name()
-	if err != nil {
-		return err
+	name := string(s.name())
+	if local(name) != rootName {
+		s.malformed("the root element is <" + printable(name) + ">, not <" + rootName + ">")
 	}
-	if string(local(name)) != rootName {
-		return s.fail("the root element is <" + printable(name) + ">, not <" + rootName + ">")
-	}
-	s.names = append(s.names, name...)
 	s.depth = 1
-	if _, err := s.element(v, p, 0); err != nil {
-		return err
+	s.element(v, p, name)
+	if err := s.outside(); err == nil {
+		s.malformed("something follows the root element")
+	} else if err != io.EOF {
+		s.fail(err)
 	}
-	switch err := s.misc(); err {
-	case io.EOF:
-		return nil
-	case nil:
-		return s.fail("something follows the root element")
-	default:
-		return err
-	}
+	return nil
 }
 
-// misc skips white space, comments and processing instructions outside of the
-// root element, up to a tag.
-func (s *scanner) misc() error {
+// outside skips what may stand outside of the root element, up to a tag. It
+// returns io.EOF if there is none.
+func (s *scanner) outside() error {
 	for {
-		c, err := s.space()
-		if err != nil {
+		if err := s.blank(); err != nil {
 			return err
 		}
-		if c != '<' {
-			return s.fail("there is text outside of the root element")
-		}
-		skipped, err := s.comment()
-		if err == io.EOF {
-			err = s.truncated() // unlike the end of the document between two
-		}
-		if err != nil {
-			return err
-		}
-		if skipped {
+		if s.buf[s.pos] == '<' && s.skipped() {
 			continue
 		}
-		if s.buf[s.pos+1] == '!' {
-			return s.fail("a DOCTYPE is refused")
+		if s.buf[s.pos] != '<' || s.has("<!") { // a CDATA section
+			s.malformed("there is text outside of the root element")
 		}
 		return nil
 	}
 }
 
 // printable returns what a name may show in an error: little, and plain.
-func printable(name []byte) string {
-	name = bytes.Clone(name[:min(len(name), 40)])
-	for i, c := range name {
-		if class[c]&className == 0 || c >= 0x80 {
-			name[i] = '?'
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf {
+			return '?'
 		}
-	}
-	return string(name)
+		return r
+	}, name[:min(len(name), 40)])
 }
 
-// element reads the rest of an element whose name, read before, is the last on
-// the stack of names, from there on. It fills v as p says and returns the text
-// directly in the element if p wants it.
-func (s *scanner) element(v reflect.Value, p *plan, from int) ([]byte, error) {
+// element reads the rest of an element behind the name in its start tag. It fills
+// v as p says and returns the text directly in the element if p wants it.
+func (s *scanner) element(v reflect.Value, p *plan, name string) (text []byte) {
+	outer := s.rest
 	if p.rest != nil {
-		outer := s.rest
-		s.rest = &leftovers{into: p.rest.value(v).Addr().Interface().(*map[string]string)}
-		defer func() { s.rest = outer }()
+		s.keepIn(p.rest.value(v))
 	}
-	empty, err := s.attributes(v, p)
-	if err != nil {
-		return nil, err
+	if empty := s.attributes(v, p); !empty {
+		text = s.content(v, p, name)
 	}
-	var text []byte
-	if !empty {
-		if text, err = s.content(v, p, from); err != nil {
-			return nil, err
-		}
+	if p.rest != nil {
+		s.rest = outer
 	}
 	if p.text != nil {
-		err = s.set(p.text.value(v), p.text.codec, text, "the text of an element")
+		s.set(p.text.value(v), p.text.codec, text, "the text of an element")
 	}
-	return text, err
+	return text
 }
 
 // attributes reads the rest of a start tag and tells whether it is an
 // empty-element tag.
-func (s *scanner) attributes(v reflect.Value, p *plan) (empty bool, err error) {
+func (s *scanner) attributes(v reflect.Value, p *plan) (empty bool) {
 	next := 0
 	for {
-		c, err := s.space()
-		if err != nil {
-			return false, err
+		var f *field
+		b := s.buf[s.pos:s.end]
+		if f, next = expected(b, p.attrs, next); f != nil {
+			value := b[len(f.open):]
+			if n := plain(value, '"'); n < len(value) && value[n] == '"' {
+				s.pos += len(f.open) + n + 1
+				s.set(f.value(v), f.codec, value[:n], f.name)
+				continue
+			}
 		}
-		switch c {
+		switch s.space() {
 		case '>':
 			s.pos++
-			return false, nil
+			return false
 		case '/':
-			ok, err := s.has("/>")
-			if err != nil {
-				return false, err
+			if !s.has("/>") {
+				s.malformed("a tag is malformed")
 			}
-			if !ok {
-				return false, s.fail("a tag is malformed")
-			}
-			s.pos += 2
-			return true, nil
+			s.pos += len("/>")
+			return true
 		}
-		name, err := s.name()
-		if err != nil {
-			return false, err
-		}
-		f := find(p.attrs, name, &next)
-		key := ""
-		if f == nil && (p.flat || p.rest != nil) && !isDeclaration(name) {
-			key = string(local(name))
-		}
-		value, err := s.attribute()
-		if err != nil {
-			return false, err
-		}
-		if f != nil {
-			err = s.set(f.value(v), f.codec, value, f.name)
-		} else if key != "" {
-			err = s.keep(key, value)
-		}
-		if err != nil {
-			return false, err
-		}
+		s.attribute(v, p)
 	}
 }
 
-// attribute reads the value of an attribute whose name was read.
-func (s *scanner) attribute() ([]byte, error) {
-	c, err := s.space()
-	if err != nil {
-		return nil, err
+// attribute reads an attribute, whatever it is.
+func (s *scanner) attribute(v reflect.Value, p *plan) {
+	name := string(s.name())
+	f := find(p.attrs, local(name))
+	keep, path := f == nil && p.keeps && name != "xmlns" && !strings.HasPrefix(name, "xmlns:"), 0
+	if keep {
+		path = s.rest.enter(name)
 	}
-	if c != '=' {
-		return nil, s.fail("an attribute has no value")
+	if s.space() != '=' {
+		s.malformed("an attribute has no value")
 	}
 	s.pos++
-	quote, err := s.space()
-	if err != nil {
-		return nil, err
-	}
+	quote := s.space()
 	if quote != '"' && quote != '\'' {
-		return nil, s.fail("an attribute's value is not quoted")
+		s.malformed("an attribute's value is not quoted")
 	}
 	s.pos++
-	value, err := s.chars(quote, true)
-	if err != nil {
-		return nil, err
-	}
+	value := s.chars(quote, true)
 	s.pos++
-	return value, nil
+	if keep {
+		s.keep(value)
+		s.rest.path = s.rest.path[:path]
+	} else if f != nil {
+		s.set(f.value(v), f.codec, value, f.name)
+	}
 }
 
 // content reads what is in an element, and its end tag.
-func (s *scanner) content(v reflect.Value, p *plan, from int) ([]byte, error) {
-	base := len(s.acc)
-	next := 0
+func (s *scanner) content(v reflect.Value, p *plan, name string) []byte {
+	base, next := len(s.acc), 0
 	for {
-		text, err := s.chars('<', p.wantText)
-		if err != nil {
-			return nil, err
-		}
-		name := s.names[from:]
+		text := s.chars('<', p.wantText)
 		b := s.buf[s.pos:s.end]
-		if n := 2 + len(name); len(b) > n && b[1] == '/' && b[n] == '>' && string(b[2:n]) == string(name) {
+		if n := 2 + len(name); len(b) > n && b[n] == '>' && b[1] == '/' && string(b[2:n]) == name {
 			s.pos += n + 1
-			if len(s.acc) > base {
+			if len(s.acc) > base { // there was text before
 				text = append(s.acc, text...)[base:]
 				s.acc = s.acc[:base]
 			}
-			return text, nil
+			return text
 		}
 		if p.wantText {
-			if s.acc = append(s.acc, text...); len(s.acc)-base > maxToken {
-				return nil, s.fail("a text is too long")
+			s.accumulate(text, base)
+		}
+		if len(b) < 2 {
+			s.has("</") // moves the window
+			b = s.buf[s.pos:s.end]
+		}
+		switch b[1] {
+		case '/':
+			s.endTag(name)
+			text = s.acc[base:]
+			s.acc = s.acc[:base]
+			return text
+		default:
+			next = s.child(v, p, next)
+		case '!', '?':
+			if s.skipped() {
+				continue
+			}
+			s.pos += len("<![CDATA[")
+			text = s.repaired(']', p.wantText)
+			s.pos += len("]]>")
+			if p.wantText {
+				s.accumulate(text, base)
 			}
 		}
-		if err := s.need(2); err != nil {
-			return nil, err
-		}
-		switch s.buf[s.pos+1] {
-		case '/':
-			text := s.acc[base:]
-			s.acc = s.acc[:base]
-			return text, s.endTag(name)
-		case '!', '?':
-			err = s.special(p)
-		default:
-			s.pos++
-			err = s.child(v, p, &next)
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 }
 
-// special skips a comment or processing instruction, or reads a CDATA section.
-func (s *scanner) special(p *plan) error {
-	if skipped, err := s.comment(); skipped || err != nil {
-		return err
+func (s *scanner) accumulate(text []byte, base int) {
+	if s.acc = append(s.acc, text...); len(s.acc)-base > maxToken {
+		s.malformed("a text is too long")
 	}
-	const start = "<![CDATA["
-	if s.buf[s.pos+2] != start[2] {
-		return s.fail("a DOCTYPE is refused")
-	}
-	if ok, err := s.has(start); err != nil {
-		return err
-	} else if !ok {
-		return s.fail("a CDATA section is malformed")
-	}
-	s.pos += len(start)
-	text, err := s.repaired(']', p.wantText)
-	if err == nil && p.wantText {
-		s.acc = append(s.acc, text...)
-	}
-	return err
 }
 
-// child reads a child element, whose '<' was read.
-func (s *scanner) child(v reflect.Value, p *plan, next *int) error {
-	name, err := s.name()
-	if err != nil {
-		return err
+// child reads a child element and returns which field to expect next.
+func (s *scanner) child(v reflect.Value, p *plan, next int) int {
+	b := s.buf[s.pos:s.end]
+	f, next := expected(b, p.children, next)
+	if f != nil {
+		b = b[len(f.open):]
+		if class[b[0]]&className != 0 {
+			f = nil // only the beginning of its name
+		} else if b[0] == '>' && f.shut != "" && s.depth < maxDepth {
+			n := 1 + plain(b[1:], '<')
+			if end := n + len(f.shut); end <= len(b) && string(b[n:end]) == f.shut {
+				s.pos += len(f.open) + end
+				s.set(f.value(v), f.codec, b[1:n], f.name)
+				return next
+			}
+		}
 	}
-	f := find(p.children, name, next)
-	if f == nil {
-		f = p.any
+	name := ""
+	if f != nil {
+		name = f.name
+		s.pos += len(f.open)
+	} else {
+		s.pos++
+		name = s.strings.intern(s.name(), 0)
+		if f = find(p.children, local(name)); f == nil {
+			f = p.any
+		}
 	}
 	if s.depth++; s.depth > maxDepth {
-		return s.fail("elements are nested too deeply")
-	}
-	from := len(s.names)
-	if s.names = append(s.names, name...); len(s.names) > maxToken {
-		return s.fail("a name is too long")
+		s.malformed("elements are nested too deeply")
 	}
 	switch {
-	case f == nil && (p.flat || p.rest != nil):
-		err = s.flatten(from)
+	case f == nil && p.keeps:
+		s.flatten(name)
 	case f == nil:
-		_, err = s.element(v, skipPlan, from)
+		s.element(v, skipPlan, name)
 	case f.path != nil:
-		_, err = s.element(v, f.path, from)
+		s.element(v, f.path, name)
 	case f.stream:
-		if err = s.value(s.item, f.codec, from, f.name); err == nil && !s.emit() {
-			err = errStopped
+		s.value(s.item, f.codec, name, f.name)
+		if !s.emit() {
+			s.fail(errStopped)
 		}
 	default:
-		err = s.value(f.value(v), f.codec, from, f.name)
+		s.value(f.value(v), f.codec, name, f.name)
 	}
-	s.names = s.names[:from]
 	s.depth--
-	return err
+	return next
 }
 
-// value reads an element into v.
-func (s *scanner) value(v reflect.Value, c *codec, from int, name string) error {
+// value reads an element called name into v, the value of a field.
+func (s *scanner) value(v reflect.Value, c *codec, name, field string) {
 	switch c.kind {
 	case kindSlice:
-		return s.value(extend(v), c.elem, from, name)
+		s.value(extend(v, c), c.elem, name, field)
 	case kindPointer:
-		return s.value(pointee(v), c.elem, from, name)
+		s.value(pointee(v), c.elem, name, field)
 	case kindStruct:
-		_, err := s.element(v, c.plan, from)
-		return err
+		s.element(v, c.plan, name)
+	default:
+		s.set(v, c, s.element(v, leafPlan, name), field)
 	}
-	text, err := s.element(v, leafPlan, from)
-	if err != nil {
-		return err
-	}
-	return s.set(v, c, text, name)
 }
 
 // extend makes the slice v one longer and returns its new last element.
-func extend(v reflect.Value) reflect.Value {
+func extend(v reflect.Value, c *codec) reflect.Value {
 	n := v.Len()
-	v.Grow(1)
+	if n == v.Cap() {
+		v.Grow(max(n, c.first))
+	}
 	v.SetLen(n + 1)
 	return v.Index(n)
 }
@@ -327,150 +273,59 @@ func pointee(v reflect.Value) reflect.Value {
 }
 
 // set makes v what text says. The name is for errors, which do not quote text.
-func (s *scanner) set(v reflect.Value, c *codec, text []byte, name string) error {
+func (s *scanner) set(v reflect.Value, c *codec, text []byte, name string) {
 	var err error
 	switch c.kind {
 	case kindString:
-		v.SetString(string(text))
+		v.SetString(s.strings.cut(text))
+	case kindWord:
+		v.SetString(s.strings.intern(text, c.word))
 	case kindBytes:
 		v.SetBytes(append([]byte{}, text...))
 	case kindText:
 		err = v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(text)
 	case kindSlice:
-		return s.set(extend(v), c.elem, text, name)
+		s.set(extend(v, c), c.elem, text, name)
 	case kindPointer:
-		return s.set(pointee(v), c.elem, text, name)
+		s.set(pointee(v), c.elem, text, name)
 	default:
-		text = bytes.TrimSpace(text)
-		if len(text) == 0 {
-			v.SetZero()
-			return nil
-		}
-		err = setScalar(v, c, string(text))
+		err = setScalar(v, c, bytes.TrimSpace(text))
 	}
 	if err == nil {
-		return nil
+		return
 	}
-	// The errors of strconv and of others may quote the text: they are not kept.
+	// What strconv and others say may quote the text: it is not kept.
 	want := c.typ.Kind().String()
 	if c.kind == kindText {
 		want = c.typ.String()
 	}
 	if errors.Is(err, strconv.ErrRange) {
-		return s.fail(name + " is out of the range of " + want)
+		s.malformed(name + " is out of the range of " + want)
 	}
-	return s.fail(name + " is no " + want)
+	s.malformed(name + " is no " + want)
 }
 
-func setScalar(v reflect.Value, c *codec, text string) error {
-	switch c.kind {
+func setScalar(v reflect.Value, c *codec, text []byte) error {
+	if len(text) == 0 {
+		v.SetZero()
+		return nil
+	}
+	switch bits := c.typ.Bits; c.kind {
 	case kindBool:
-		x, err := strconv.ParseBool(text)
+		x, err := strconv.ParseBool(string(text))
 		v.SetBool(x)
 		return err
 	case kindInt:
-		x, err := strconv.ParseInt(text, 10, c.typ.Bits())
+		x, err := strconv.ParseInt(string(text), 10, bits())
 		v.SetInt(x)
 		return err
 	case kindUint:
-		x, err := strconv.ParseUint(text, 10, c.typ.Bits())
+		x, err := strconv.ParseUint(string(text), 10, bits())
 		v.SetUint(x)
 		return err
 	default:
-		x, err := strconv.ParseFloat(text, c.typ.Bits())
+		x, err := strconv.ParseFloat(string(text), bits())
 		v.SetFloat(x)
 		return err
 	}
-}
-
-// leftovers keeps in one map what no field takes: every attribute and every
-// child, each under the path of names that leads to it ("groups/group/id"). A
-// path that was there before gets "[2]", "[3]" and so on. A child without
-// attributes or children of its own is there even if empty; the text of others
-// only if it is not blank.
-type leftovers struct {
-	into *map[string]string
-	seen map[string]int // how often a path was met; those in the map are met once
-	path []byte
-	size int // of all keys
-}
-
-// enter lengthens the path by name, made unlike all before.
-func (l *leftovers) enter(name []byte) (plain int) {
-	if len(l.path) > 0 {
-		l.path = append(l.path, '/')
-	}
-	l.path = append(l.path, name...)
-	plain = len(l.path)
-	n := l.seen[string(l.path)]
-	if _, ok := (*l.into)[string(l.path)]; ok {
-		n = max(n, 1)
-	}
-	if n > 0 {
-		l.seen = mark(l.seen, string(l.path), n+1)
-		l.path = append(l.path, '[')
-		l.path = strconv.AppendInt(l.path, int64(n+1), 10)
-		l.path = append(l.path, ']')
-	}
-	return plain
-}
-
-func mark(seen map[string]int, path string, n int) map[string]int {
-	if seen == nil {
-		seen = make(map[string]int)
-	}
-	seen[path] = n
-	return seen
-}
-
-// put stores text under the path. The keys may be a multiple of the document,
-// not any multiple: a deep or long path could be had a million times.
-func (s *scanner) put(text []byte) error {
-	l := s.rest
-	l.size += len(l.path)
-	if int64(l.size) > 1<<20+16*(s.base+int64(s.pos)) {
-		return s.fail("the paths of unknown elements are too long")
-	}
-	if *l.into == nil {
-		*l.into = make(map[string]string)
-	}
-	(*l.into)[string(l.path)] = string(text)
-	return nil
-}
-
-// keep stores an attribute.
-func (s *scanner) keep(name string, value []byte) error {
-	l := s.rest
-	base := len(l.path)
-	l.enter([]byte(name))
-	err := s.put(value)
-	l.path = l.path[:base]
-	return err
-}
-
-// flatten reads an unknown child and all in it.
-func (s *scanner) flatten(from int) error {
-	l := s.rest
-	base, before := len(l.path), len(*l.into)
-	plain := l.enter(local(s.names[from:]))
-	text, err := s.element(reflect.Value{}, flatPlan, from)
-	if err != nil {
-		return err
-	}
-	if len(*l.into) > before { // not a leaf
-		if path := l.path[:plain]; l.seen[string(path)] == 0 {
-			l.seen = mark(l.seen, string(path), 1)
-		}
-		text = bytes.TrimSpace(text)
-	}
-	if len(text) > 0 || len(*l.into) == before {
-		err = s.put(text)
-	}
-	l.path = l.path[:base]
-	return err
-}
-
-// isDeclaration tells whether the attribute declares a namespace.
-func isDeclaration(name []byte) bool {
-	return string(name) == "xmlns" || bytes.HasPrefix(name, []byte("xmlns:"))
 }

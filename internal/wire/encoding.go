@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,12 +14,12 @@ const byteOrderMark = "\uFEFF"
 const maxDeclaration = 1 << 10
 
 // prolog reads up to the first markup and settles the document's encoding.
-func (s *scanner) prolog() error {
+func (s *scanner) prolog() {
 	for s.end < 4 {
-		if err := s.more(); err == io.EOF {
+		if err := s.fill(); err == io.EOF {
 			break
 		} else if err != nil {
-			return err
+			s.fail(err)
 		}
 	}
 	head := s.buf[:s.end]
@@ -28,79 +29,63 @@ func (s *scanner) prolog() error {
 		s.pos = len(byteOrderMark)
 	case bytes.HasPrefix(head, []byte("\xFE\xFF")), bytes.HasPrefix(head, []byte("\xFF\xFE")),
 		len(head) >= 2 && (head[0] == 0 || head[1] == 0): // UTF-32 also matches
-		return s.fail("the encoding is not UTF-8")
+		s.malformed("the encoding is not UTF-8")
 	}
-	if _, err := s.space(); err == io.EOF {
-		return ErrEmpty
+	if err := s.blank(); err == io.EOF {
+		s.fail(ErrEmpty)
 	} else if err != nil {
-		return err
+		s.fail(err)
 	}
-	declared, err := s.has("<?xml")
-	if !declared {
-		if err == io.EOF {
-			err = nil // too short, which the root element will show
-		}
-		return err
+	if !s.has("<?") || !s.has("<?xml") {
+		return
 	}
-	label, err := s.declaredEncoding()
-	if err != nil {
-		return err
-	}
-	switch label {
-	case "", "utf-8", "utf8", "us-ascii", "ascii":
-	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1":
-		s.transcode(marked, nil)
-	case "windows-1252", "cp1252":
-		s.transcode(marked, &windows1252)
+	switch label := s.declaredEncoding(); {
+	case marked, label == "":
+	case slices.Contains([]string{"utf-8", "utf8", "us-ascii", "ascii"}, label):
+	case slices.Contains([]string{"iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1"}, label):
+		s.transcode(nil)
+	case slices.Contains([]string{"windows-1252", "cp1252"}, label):
+		s.transcode(&windows1252)
 	default:
-		return s.fail("the encoding is not UTF-8")
+		s.malformed("the encoding is not UTF-8")
 	}
-	return nil
 }
 
 // declaredEncoding returns the encoding that the XML declaration names, in
 // lower case. It does not move behind the declaration.
-func (s *scanner) declaredEncoding() (string, error) {
-	for {
+func (s *scanner) declaredEncoding() string {
+	n := -1
+	for n < 0 {
 		b := s.buf[s.pos:s.end]
-		n := bytes.Index(b, []byte("?>"))
-		if n < 0 && len(b) < maxDeclaration {
-			if err := s.more(); err != nil {
-				return "", err
+		if n = bytes.Index(b, []byte("?>")); n < 0 {
+			if len(b) > maxDeclaration {
+				s.malformed("the XML declaration is malformed")
 			}
-			continue
+			s.more()
 		}
-		if n < 0 || n > maxDeclaration {
-			return "", s.fail("the XML declaration is malformed")
-		}
-		_, label, ok := strings.Cut(string(b[:n]), "encoding")
-		if !ok {
-			return "", nil
-		}
-		label, ok = strings.CutPrefix(strings.TrimSpace(label), "=")
-		label = strings.TrimSpace(label)
-		if !ok || label == "" || label[0] != '"' && label[0] != '\'' {
-			return "", s.fail("the XML declaration is malformed")
-		}
-		label, _, ok = strings.Cut(label[1:], label[:1])
-		if !ok {
-			return "", s.fail("the XML declaration is malformed")
-		}
-		return strings.ToLower(label), nil
 	}
+	_, label, ok := strings.Cut(string(s.buf[s.pos:s.pos+n]), "encoding")
+	if !ok {
+		return ""
+	}
+	label, ok = strings.CutPrefix(strings.TrimSpace(label), "=")
+	if label = strings.TrimSpace(label); ok && label != "" && (label[0] == '"' || label[0] == '\'') {
+		if label, _, ok = strings.Cut(label[1:], label[:1]); ok {
+			return strings.ToLower(label)
+		}
+	}
+	s.malformed("the XML declaration is malformed")
+	return ""
 }
 
 // transcode makes the scanner read what is left of the document as characters
-// of one byte each, unless a byte order mark has said that it is UTF-8.
-func (s *scanner) transcode(marked bool, high *[32]rune) {
-	if marked {
-		return
-	}
+// of one byte each.
+func (s *scanner) transcode(high *[32]rune) {
 	rest := bytes.Clone(s.buf[s.pos:s.end])
 	s.base += int64(s.pos)
 	s.pos, s.end = 0, 0
-	s.r = &singleByteReader{r: s.r, in: rest, err: s.err, high: high}
-	s.err = nil
+	s.r = &singleByteReader{r: s.r, in: rest, err: s.readErr, high: high}
+	s.readErr = nil
 }
 
 // singleByteReader turns ISO 8859-1 or windows-1252 into UTF-8.

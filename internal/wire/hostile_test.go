@@ -45,9 +45,9 @@ func hostiles() []hostile {
 		{name: "an error document", body: "<error>" + secret + "</error>", err: "root element is <error>"},
 		{name: "root too deep", body: "<x>" + said("m") + "</x>", err: "root element is <x>"},
 		{name: "a long root", body: "<" + strings.Repeat("x", 200) + "/>", err: "<" + strings.Repeat("x", 40) + ">"},
-		{name: "a root of odd letters", body: "<évil\xFF/>", err: "root element is <??vil?>"},
+		{name: "a root of odd letters", body: "<évil\xFF/>", err: "root element is <?vil?>"},
 		{name: "text before", body: secret + said("m"), err: "text outside"},
-		{name: "CDATA before", body: "<![CDATA[x]]>" + said("m"), err: "DOCTYPE"},
+		{name: "CDATA before", body: "<![CDATA[x]]>" + said("m"), err: "text outside"},
 		{name: "two roots", body: said("m") + said("n"), err: "follows the root"},
 		{name: "two different roots", body: said("m") + "<x/>", err: "follows the root"},
 		{name: "text after", body: said("m") + secret, err: "text outside"},
@@ -57,7 +57,7 @@ func hostiles() []hostile {
 		{name: "a second declaration after", body: said("m") + "<?xml version='1.0'?>" + said("n"), err: "follows the root"},
 		{name: "a comment after", body: said("m") + " <!-- fine --> <?fine?>\n", want: []string{"m"}},
 		{name: "a comment before", body: "<?xml version='1.0'?><!-- fine --><?fine x?> " + said("m"), want: []string{"m"}},
-		{name: "CDATA after", body: said("m") + "<![CDATA[]]>", err: "DOCTYPE"},
+		{name: "CDATA after", body: said("m") + "<![CDATA[]]>", err: "text outside"},
 
 		// Documents that never end.
 		{name: "only a declaration", body: "<?xml version='1.0'?>", cut: true},
@@ -109,7 +109,7 @@ func hostiles() []hostile {
 		{name: "bracket in an attribute", body: "<response a='<'/>", err: "attribute"},
 		{name: "a slash within a tag", body: "<response / >", err: "malformed"},
 		{name: "dashes in a comment", body: "<response><!-- a -- b --></response>", err: "comment"},
-		{name: "a bad CDATA section", body: said("<![cdata[x]]>"), err: "CDATA"},
+		{name: "a bad CDATA section", body: said("<![cdata[x]]>"), err: "declaration"},
 		{name: "a nameless instruction", body: "<response><? x?></response>", err: "name is missing"},
 		{name: "duplicate attributes", body: `<response><messages><message from="a" from="b">m</message></messages></response>`, want: []string{"m"}},
 		{name: "duplicate lists", body: `<response><messages><message>m</message></messages><messages><message>n</message></messages></response>`, want: []string{"m", "n"}},
@@ -152,8 +152,8 @@ func hostiles() []hostile {
 		{name: "a million attributes", body: "<response " + strings.Repeat("a='' ", 1e6) + "/>"},
 		{name: "a million references", body: said(strings.Repeat("&lt;", 1e6)), want: []string{strings.Repeat("<", 1e6)}},
 		{name: "a million comments", body: said(strings.Repeat("<!---->", 1e6)), want: []string{""}},
-		{name: "a name as long as the window", body: "<response><" + strings.Repeat("a", 5*bufferSize) + "/></response>"},
-		{name: "a name beyond the limit", body: "<response><" + strings.Repeat("a", maxToken+1) + "/></response>", err: "too long"},
+		{name: "a name as long as the window", body: "<response><" + strings.Repeat("a", bufferSize-100) + "/></response>"},
+		{name: "a name beyond the limit", body: "<response><" + strings.Repeat("a", bufferSize) + "/></response>", err: "too long"},
 		{name: "a text beyond the limit", body: said(strings.Repeat("a", maxToken+1)), err: "too long"},
 		{name: "a text in pieces beyond the limit", body: said(strings.Repeat(strings.Repeat("a", 1<<20)+"<!---->", 17)), err: "too long"},
 		{name: "an attribute beyond the limit", body: "<response a='" + strings.Repeat("a", maxToken+1), err: "too long"},
@@ -390,7 +390,7 @@ func (s *sampling) Read(p []byte) (int, error) {
 // keys.
 func TestLongPathsAreRefused(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("a", 1<<20)
+	long := strings.Repeat("a", 10_000)
 	var v user
 	err := Decode(repeated("<response><"+long+">", "<b/>", 1e6, "</"+long+"></response>"), &v)
 	_, ok := errors.AsType[*SyntaxError](err)
@@ -407,12 +407,11 @@ func TestLongPathsAreRefused(t *testing.T) {
 func TestNothingIsKept(t *testing.T) {
 	t.Parallel()
 	for range 100 {
-		s := newScanner(nil)
+		s := newScanner(nil, streamBlock)
 		require.Zero(t, s.pos)
 		require.Zero(t, s.end)
-		require.Empty(t, s.names)
 		require.Empty(t, s.acc)
-		require.NoError(t, s.err)
+		require.NoError(t, s.readErr)
 		s.release()
 	}
 }

@@ -3,33 +3,43 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/bits"
 	"reflect"
+	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
 
 const (
 	bufferSize   = 32 << 10
-	maxKept      = 64 << 10 // of a pooled scanner's buffers
-	maxReference = 1 << 10
+	maxKept      = 64 << 10 // of texts, in the pool
+	maxReference = 64
 	maxIdleReads = 100
 )
 
 // scanner reads markup from a bounded window of the document. What it returns
 // as []byte is borrowed from the window and good until the next read.
+//
+// Its methods return no errors: fail ends the whole of document, by a panic that
+// never leaves it.
 type scanner struct {
 	r        io.Reader
 	buf      []byte
 	pos, end int   // buf[pos:end] is not yet scanned
 	base     int64 // where buf[0] stands in the document
-	err      error // of r
+	readErr  error // of r, after what is in buf
+	failure  error // what fail was called with
 
-	names []byte // of the open elements, end to end
 	depth int
-	acc   []byte // texts that did not come in one piece, a stack as well
+	acc   []byte // texts that did not come in one piece, end to end
 	rest  *leftovers
+	spare leftovers
+	keys  int64 // bytes of all keys of leftovers
+
+	strings stringTable
 
 	item reflect.Value // for Items
 	emit func() bool
@@ -37,105 +47,103 @@ type scanner struct {
 
 var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize)} }}
 
-func newScanner(r io.Reader) *scanner {
+func newScanner(r io.Reader, block int) *scanner {
 	s := scanners.Get().(*scanner)
-	s.r = r
+	s.r, s.strings.size = r, block
 	return s
 }
 
 // release gives s back without anything of the document that could be seen.
 func (s *scanner) release() {
-	if len(s.buf) > maxKept || cap(s.names) > maxKept || cap(s.acc) > maxKept {
-		return
+	if cap(s.acc) > maxKept {
+		s.acc = nil
 	}
-	*s = scanner{buf: s.buf, names: s.names[:0], acc: s.acc[:0]}
+	s.strings.forget()
+	*s = scanner{buf: s.buf, acc: s.acc[:0], strings: s.strings}
 	scanners.Put(s)
 }
 
-func (s *scanner) fail(reason string) error {
-	return &SyntaxError{Offset: s.base + int64(s.pos), Reason: reason}
+// fail ends the decoding with err.
+func (s *scanner) fail(err error) {
+	s.failure = err
+	panic(err)
 }
 
-// more reads on behind the window, which from pos on is kept. It returns io.EOF
-// at the end.
-func (s *scanner) more() error {
-	if s.err != nil {
-		return s.err
-	}
+// malformed ends the decoding for what is wrong where the scanner stands.
+func (s *scanner) malformed(reason string) {
+	s.fail(&SyntaxError{Offset: s.base + int64(s.pos), Reason: reason})
+}
+
+// fill reads on behind the window, which from pos on is kept.
+func (s *scanner) fill() error {
 	if s.pos > 0 {
 		copy(s.buf, s.buf[s.pos:s.end])
 		s.base += int64(s.pos)
 		s.pos, s.end = 0, s.end-s.pos
 	}
-	if len(s.buf)-s.end < utf8.UTFMax { // what a transcoding reader needs
-		if len(s.buf) >= maxToken {
-			return s.fail("a name is too long")
-		}
-		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+	if len(s.buf)-s.end < utf8.UTFMax { // less than a transcoding reader needs
+		s.malformed("a name is too long")
 	}
 	for range maxIdleReads {
-		n, err := s.r.Read(s.buf[s.end:])
-		s.end += n
-		s.err = err
-		if n > 0 {
+		if s.readErr != nil {
+			return s.readErr
+		}
+		var n int
+		n, s.readErr = s.r.Read(s.buf[s.end:])
+		if s.end += n; n > 0 {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
 	}
-	s.err = io.ErrNoProgress
-	return s.err
+	return io.ErrNoProgress
 }
 
-// need makes the window hold n bytes.
-func (s *scanner) need(n int) error {
-	for s.end-s.pos < n {
-		if err := s.more(); err != nil {
-			return err
-		}
+// more is fill where the document must go on.
+func (s *scanner) more() {
+	if err := s.fill(); err != nil {
+		s.ended(err)
 	}
-	return nil
 }
 
-// has tells whether prefix is what comes next.
-func (s *scanner) has(prefix string) (bool, error) {
-	if err := s.need(len(prefix)); err != nil {
-		return false, err
+// ended ends the decoding for an error of fill's.
+func (s *scanner) ended(err error) {
+	if err == io.EOF {
+		err = &SyntaxError{Offset: s.base + int64(s.end), Reason: "the document ends too early", err: io.ErrUnexpectedEOF}
 	}
-	return string(s.buf[s.pos:s.pos+len(prefix)]) == prefix, nil
+	s.fail(err)
 }
 
-// space skips white space and returns the byte behind it.
-func (s *scanner) space() (byte, error) {
+// has tells whether the scanner stands at prefix.
+func (s *scanner) has(prefix string) bool {
+	for s.end-s.pos < len(prefix) {
+		s.more()
+	}
+	return string(s.buf[s.pos:s.pos+len(prefix)]) == prefix
+}
+
+// blank skips white space, and may come to the end of the document.
+func (s *scanner) blank() error {
 	for {
 		for ; s.pos < s.end; s.pos++ {
-			if c := s.buf[s.pos]; class[c]&classSpace == 0 {
-				return c, nil
+			if class[s.buf[s.pos]]&classSpace == 0 {
+				return nil
 			}
 		}
-		if err := s.more(); err != nil {
-			return 0, err
+		if err := s.fill(); err != nil {
+			return err
 		}
 	}
 }
 
-// through skips all up to and including mark.
-func (s *scanner) through(mark string) error {
-	for {
-		if i := bytes.Index(s.buf[s.pos:s.end], []byte(mark)); i >= 0 {
-			s.pos += i + len(mark)
-			return nil
-		}
-		s.pos = max(s.pos, s.end-len(mark)+1)
-		if err := s.more(); err != nil {
-			return err
-		}
+// space skips white space, if any, and returns the byte behind it.
+func (s *scanner) space() byte {
+	if err := s.blank(); err != nil {
+		s.ended(err)
 	}
+	return s.buf[s.pos]
 }
 
 // name reads a name, prefix and all.
-func (s *scanner) name() ([]byte, error) {
+func (s *scanner) name() []byte {
 	n := 0
 	for {
 		b := s.buf[s.pos:s.end]
@@ -144,87 +152,78 @@ func (s *scanner) name() ([]byte, error) {
 		}
 		if n < len(b) {
 			if n == 0 || class[b[0]]&classFirst == 0 {
-				return nil, s.fail("a name is missing")
+				s.malformed("a name is missing")
 			}
 			s.pos += n
-			return b[:n], nil
+			return b[:n]
 		}
-		if err := s.more(); err != nil {
-			return nil, err
-		}
+		s.more()
 	}
 }
 
 // local returns name without its prefix.
-func local(name []byte) []byte {
-	if i := bytes.IndexByte(name, ':'); i > 0 && i < len(name)-1 {
+func local(name string) string {
+	if i := strings.IndexByte(name, ':'); i > 0 && i < len(name)-1 {
 		return name[i+1:]
 	}
 	return name
 }
 
 // endTag reads the end tag of name, at whose "</" the scanner stands.
-func (s *scanner) endTag(name []byte) error {
-	if err := s.need(len(name) + 3); err != nil {
-		return err
-	}
-	b := s.buf[s.pos+2 : s.pos+2+len(name)]
-	if !bytes.Equal(b, name) {
-		return s.fail("an end tag does not match its start tag")
-	}
-	s.pos += 2 + len(name)
-	c, err := s.space()
-	if err != nil {
-		return err
-	}
-	if c != '>' {
-		return s.fail("an end tag does not match its start tag")
+func (s *scanner) endTag(name string) {
+	s.pos += len("</")
+	same := string(s.name()) == name
+	if !same || s.space() != '>' {
+		s.malformed("an end tag does not match its start tag")
 	}
 	s.pos++
-	return nil
 }
 
-// comment skips the comment or processing instruction that the scanner stands
-// at, if it stands at one.
-func (s *scanner) comment() (bool, error) {
-	if err := s.need(2); err != nil {
-		return false, err
-	}
-	if s.buf[s.pos+1] == '?' {
-		s.pos += 2
-		if _, err := s.name(); err != nil {
-			return false, err
+// skipped skips the comment or processing instruction that the scanner stands
+// at, if it stands at one. Of other "<!" it only lets CDATA sections pass.
+func (s *scanner) skipped() bool {
+	switch {
+	case s.has("<?"):
+		s.pos += len("<?")
+		s.name()
+		s.through("?>")
+	case !s.has("<!"):
+		return false
+	case s.has("<![") && s.has("<![CDATA["):
+		return false
+	case s.has("<!-") && s.has("<!--"):
+		s.pos += len("<!--")
+		if s.through("--"); !s.has(">") {
+			s.malformed("a comment is malformed")
 		}
-		return true, s.through("?>")
+		s.pos++
+	default:
+		s.malformed("a DOCTYPE or other declaration is refused")
 	}
-	if ok, err := s.has("<!-"); !ok || err != nil {
-		return false, err
-	}
-	if ok, err := s.has("<!--"); !ok || err != nil {
-		return false, err
-	}
-	s.pos += len("<!--")
-	if err := s.through("--"); err != nil {
-		return false, err
-	}
-	if err := s.need(1); err != nil {
-		return false, err
-	}
-	if s.buf[s.pos] != '>' {
-		return false, s.fail("a comment is malformed")
-	}
-	s.pos++
-	return true, nil
+	return true
 }
 
-// chars reads characters up to stop, '<' for text or the quote around an
-// attribute's value, and leaves the scanner there. What is not to be kept may
-// be of any length, and is not returned as a whole.
-func (s *scanner) chars(stop byte, keep bool) ([]byte, error) {
+// through skips all up to and including mark.
+func (s *scanner) through(mark string) {
+	for {
+		if i := bytes.Index(s.buf[s.pos:s.end], []byte(mark)); i >= 0 {
+			s.pos += i + len(mark)
+			return
+		}
+		s.pos = max(s.pos, s.end-len(mark)+1)
+		s.more()
+	}
+}
+
+// chars reads text up to '<', or the value of an attribute up to the quote around
+// it, and leaves the scanner there. What is not to be kept may be of any length,
+// and is not returned as a whole.
+func (s *scanner) chars(stop byte, keep bool) []byte {
 	b := s.buf[s.pos:s.end]
-	if i := plain(b, stop); i < len(b) && b[i] == stop && (stop == '<' || bytes.IndexByte(b[:i], '<') < 0) {
-		s.pos += i
-		return b[:i], nil
+	n := plain(b, stop)
+	if n < len(b) && b[n] == stop {
+		s.pos += n
+		return b[:n]
 	}
 	return s.repaired(stop, keep)
 }
@@ -233,70 +232,39 @@ func (s *scanner) chars(stop byte, keep bool) ([]byte, error) {
 // for itself: references, line ends, and characters that XML does not allow,
 // which become U+FFFD lest one of them cost the whole document. It is also for
 // CDATA, where stop is ']'.
-func (s *scanner) repaired(stop byte, keep bool) ([]byte, error) {
+func (s *scanner) repaired(stop byte, keep bool) []byte {
 	from := len(s.acc)
 	out := s.acc
 	for {
 		b := s.buf[s.pos:s.end]
 		n := plain(b, stop)
-		if (stop == '"' || stop == '\'') && bytes.IndexByte(b[:n], '<') >= 0 {
-			return nil, s.fail("there is a < in an attribute")
+		if keep {
+			if out = append(out, b[:n]...); len(out)-from > maxToken {
+				s.malformed("a text is too long")
+			}
 		}
-		out = append(out, b[:n]...)
 		s.pos += n
-		if len(out)-from > maxToken {
-			return nil, s.fail("a text is too long")
-		}
-		var err error
 		if b = b[n:]; len(b) == 0 {
-			if err = s.more(); err != nil {
-				return nil, err
-			}
-			if !keep {
-				out = out[:from]
-			}
+			s.more()
 			continue
 		}
 		switch c := b[0]; {
-		case c == stop && stop != ']':
-			s.acc = out[:from] // and what it has grown
-			return out[from:], nil
-		case c == stop:
-			end, err := s.has("]]>")
-			if err != nil {
-				return nil, err
-			}
-			if end {
-				s.pos += len("]]>")
-				s.acc = out[:from]
-				return out[from:], nil
-			}
-			out = append(out, c)
-			s.pos++
-		case c == '&' && stop == ']':
-			out = append(out, c)
-			s.pos++
-		case c == '&':
-			var r rune
-			if r, err = s.reference(); err != nil {
-				return nil, err
-			}
-			out = utf8.AppendRune(out, r)
+		case c == stop && (stop != ']' || s.has("]]>")):
+			s.acc = out[:from] // with what it has grown
+			return out[from:]
+		case c == '<' && stop != ']':
+			s.malformed("there is a < in an attribute")
+		case c == '&' && stop != ']':
+			out = utf8.AppendRune(out, s.reference())
 		case c == '\r':
-			s.pos++
 			out = append(out, '\n')
-			if err = s.need(1); err != nil {
-				return nil, err
-			}
-			if s.buf[s.pos] == '\n' {
+			if s.pos++; s.has("\n") {
 				s.pos++
 			}
-		case c >= utf8.RuneSelf && !utf8.FullRune(b):
-			if err = s.more(); err == io.EOF {
-				s.pos++
-			} else if err != nil {
-				return nil, err
-			}
+		case c == '&' || c == '<' || c == ']':
+			out = append(out, c)
+			s.pos++
+		case c >= utf8.RuneSelf && !utf8.FullRune(b) && s.fill() == nil: // now it may be whole
 		default:
 			_, size := utf8.DecodeRune(b)
 			s.pos += size
@@ -306,24 +274,20 @@ func (s *scanner) repaired(stop byte, keep bool) ([]byte, error) {
 }
 
 // reference reads a character or entity reference.
-func (s *scanner) reference() (rune, error) {
+func (s *scanner) reference() rune {
 	for {
-		b := s.buf[s.pos:s.end]
-		n := 1
-		for n < len(b) && n < maxReference && (class[b[n]]&className != 0 || b[n] == '#') {
-			n++
-		}
-		if n < len(b) {
-			r, ok := referred(b[1:n])
-			if !ok || b[n] != ';' {
-				return 0, s.fail("an entity is unknown or malformed")
+		b := s.buf[s.pos+1 : s.end]
+		n := bytes.IndexByte(b[:min(len(b), maxReference)], ';')
+		if n >= 0 {
+			if r, ok := referred(b[:n]); ok {
+				s.pos += n + 2
+				return r
 			}
-			s.pos += n + 1
-			return r, nil
 		}
-		if err := s.more(); err != nil {
-			return 0, err
+		if n >= 0 || len(b) >= maxReference || bytes.IndexByte(b, '<') >= 0 {
+			s.malformed("an entity is unknown or malformed")
 		}
+		s.more()
 	}
 }
 
@@ -344,27 +308,18 @@ func referred(ref []byte) (rune, bool) {
 	if len(ref) < 2 || ref[0] != '#' {
 		return 0, false
 	}
-	base, digits := rune(10), ref[1:]
+	base, digits := 10, ref[1:]
 	if ref[1] == 'x' {
 		base, digits = 16, ref[2:]
 	}
-	var r rune
-	for _, c := range digits {
-		var d rune
-		switch {
-		case '0' <= c && c <= '9':
-			d = rune(c - '0')
-		case base == 16 && 'a' <= c|0x20 && c|0x20 <= 'f':
-			d = rune(c|0x20-'a') + 10
-		default:
-			return 0, false
-		}
-		r = min(r*base+d, utf8.MaxRune+1) // no overflow, however long
+	n, err := strconv.ParseUint(string(digits), base, 64)
+	switch {
+	case errors.Is(err, strconv.ErrSyntax):
+		return 0, false
+	case n > utf8.MaxRune || !allowed(rune(n)):
+		return utf8.RuneError, true
 	}
-	if !allowed(r) {
-		r = utf8.RuneError
-	}
-	return r, len(digits) > 0
+	return rune(n), true
 }
 
 // allowed tells whether XML allows the character.
@@ -379,25 +334,36 @@ const (
 )
 
 // plain returns how many bytes at the beginning of b stand for themselves:
-// neither stop nor '&', and characters that XML allows. It looks at eight bytes
-// at a time, the lowest high bit of the mask being the first to look at closely.
+// characters that XML allows, up to stop, '&', and in an attribute '<'. It looks
+// at eight bytes at a time: in the mask, the lowest high bit that is set stands
+// for the first byte to look at closely.
 func plain(b []byte, stop byte) int {
-	stops := uint64(stop) * ones
 	i := 0
 	for {
-		for ; len(b)-i >= 8; i += 8 {
-			x := binary.LittleEndian.Uint64(b[i:])
-			m := (x | (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ stops) - ones)) & highs
-			if m != 0 {
-				i += bits.TrailingZeros64(m) / 8
-				break
+		if stop == '<' { // most of all, and so with what the compiler knows
+			for ; i <= len(b)-8; i += 8 {
+				x := binary.LittleEndian.Uint64(b[i : i+8])
+				x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones)
+				if x &= highs; x != 0 {
+					i += bits.TrailingZeros64(x) / 8
+					break
+				}
+			}
+		} else {
+			for stops := uint64(stop) * ones; i <= len(b)-8; i += 8 {
+				x := binary.LittleEndian.Uint64(b[i : i+8])
+				x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones) | ((x ^ stops) - ones)
+				if x &= highs; x != 0 {
+					i += bits.TrailingZeros64(x) / 8
+					break
+				}
 			}
 		}
 		if i == len(b) {
 			return i
 		}
 		switch c := b[i]; {
-		case c == stop || c == '&':
+		case c == stop || c == '&' || c == '<':
 			return i
 		case c < utf8.RuneSelf:
 			if c < ' ' && c != '\n' && c != '\t' {

@@ -1,10 +1,10 @@
 // Package wire turns the server's XML answers into values and media into form
 // bodies. It knows no HTTP.
 //
-// The decoder takes the struct tags of encoding/xml and is several times as
-// fast, because it knows what this API's answers look like: a scanner over a
-// bounded buffer (scan.go) drives a plan that was made once per type (plan.go),
-// so that a document costs little more than the strings it becomes.
+// The decoder takes the struct tags of encoding/xml and is many times as fast: a
+// scanner over a bounded window of the document (scan.go) and a plan that is made
+// once per type (plan.go) meet in decode.go, and a document costs little more
+// than the strings it becomes (strings.go).
 package wire
 
 import (
@@ -54,7 +54,7 @@ func (e *SyntaxError) Unwrap() error { return e.err }
 // It reports a *SyntaxError, ErrEmpty, an error of r's, or a v that cannot be
 // decoded into.
 func Decode(r io.Reader, v any) error {
-	target, p, err := planOf(v)
+	target, p, err := targetOf(v)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func Decode(r io.Reader, v any) error {
 	if !target.IsZero() {
 		fresh = reflect.New(target.Type()).Elem()
 	}
-	s := newScanner(r)
+	s := newScanner(r, collectBlock)
 	err = s.document(fresh, p)
 	s.release()
 	switch {
@@ -77,8 +77,18 @@ func Decode(r io.Reader, v any) error {
 // Check reports why Decode could not fill what v points to, whatever the
 // document, so that a mistake shows before a request is sent.
 func Check(v any) error {
-	_, _, err := planOf(v)
+	_, _, err := targetOf(v)
 	return err
+}
+
+// targetOf returns the struct that v points to and its plan.
+func targetOf(v any) (reflect.Value, *plan, error) {
+	ptr := reflect.ValueOf(v)
+	if ptr.Kind() != reflect.Pointer || ptr.IsNil() {
+		return reflect.Value{}, nil, fmt.Errorf("wire: cannot decode into %T: it is no pointer, or nil", v)
+	}
+	p, err := planOf(ptr.Type().Elem(), "")
+	return ptr.Elem(), p, err
 }
 
 // Items yields each element at path below <response> ("groupchat",
@@ -88,22 +98,42 @@ func Check(v any) error {
 func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var item, zero T
-		p, err := streamPlan(reflect.TypeFor[T](), path)
-		if err == nil {
-			s := newScanner(r)
-			s.emit = func() bool {
-				more := yield(item, nil)
-				item = zero
-				return more
-			}
-			s.item = reflect.ValueOf(&item).Elem()
-			err = s.document(reflect.Value{}, p)
-			s.release()
-		}
+		err := items(r, path, reflect.ValueOf(&item).Elem(), streamBlock, func() bool {
+			more := yield(item, nil)
+			item = zero
+			return more
+		})
 		if err != nil && err != errStopped {
 			yield(zero, err)
 		}
 	}
+}
+
+// Collect returns what Items yields, at less cost, or nothing but the error.
+func Collect[T any](r io.Reader, path string) ([]T, error) {
+	all := []T{}
+	err := items(r, path, reflect.ValueOf(&all).Elem(), collectBlock, func() bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// items decodes each element at path into item and then calls emit, until that
+// is false.
+func items(r io.Reader, path string, item reflect.Value, block int, emit func() bool) error {
+	if path == "" {
+		return errors.New("wire: the items have no path")
+	}
+	p, err := planOf(item.Type(), path)
+	if err != nil {
+		return err
+	}
+	s := newScanner(r, block)
+	s.item, s.emit = item, emit
+	err = s.document(reflect.Value{}, p)
+	s.release()
+	return err
 }
 
 // errStopped unwinds the decoder when the caller of Items has had enough.

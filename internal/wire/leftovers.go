@@ -1,0 +1,85 @@
+package wire
+
+import (
+	"bytes"
+	"reflect"
+	"strconv"
+)
+
+// leftovers keeps in one map what no field takes: every attribute and every
+// child, each under the path of names that leads to it ("groups/group/id"). A
+// path that was there before gets "[2]", "[3]" and so on. A child without
+// attributes or children of its own is there even if empty; the text of others
+// only if it is not blank.
+type leftovers struct {
+	into *map[string]string
+	seen map[string]int // how often a path was met; those in the map are met once
+	path []byte
+}
+
+// keepIn makes the map v the one that leftovers go to.
+func (s *scanner) keepIn(v reflect.Value) {
+	l := &s.spare
+	if s.rest != nil { // of a struct around this one
+		l = new(leftovers)
+	}
+	*l = leftovers{into: v.Addr().Interface().(*map[string]string), path: l.path[:0]}
+	s.rest = l
+}
+
+// enter lengthens the path by name, made unlike all before, and returns how long
+// it was.
+func (l *leftovers) enter(name string) (before int) {
+	before = len(l.path)
+	if before > 0 {
+		l.path = append(l.path, '/')
+	}
+	l.path = append(l.path, local(name)...)
+	n := l.seen[string(l.path)]
+	if _, ok := (*l.into)[string(l.path)]; ok {
+		n = max(n, 1)
+	}
+	if n > 0 {
+		l.meet(n + 1)
+		l.path = append(strconv.AppendInt(append(l.path, '['), int64(n+1), 10), ']')
+	}
+	return before
+}
+
+// meet notes that the path was met n times.
+func (l *leftovers) meet(n int) {
+	if l.seen == nil {
+		l.seen = make(map[string]int)
+	}
+	l.seen[string(l.path)] = n
+}
+
+// keep stores text under the path. The keys may be a multiple of the document,
+// not any multiple: a deep or long path could be had a million times.
+func (s *scanner) keep(text []byte) {
+	l := s.rest
+	s.keys += int64(len(l.path))
+	if s.keys > 1<<20+16*(s.base+int64(s.pos)) {
+		s.malformed("the paths of unknown elements are too long")
+	}
+	if *l.into == nil {
+		*l.into = make(map[string]string)
+	}
+	(*l.into)[s.strings.intern(l.path, 0)] = s.strings.cut(text)
+}
+
+// flatten reads an unknown child and all in it.
+func (s *scanner) flatten(name string) {
+	l := s.rest
+	before, entries := l.enter(name), len(*l.into)
+	text := s.element(reflect.Value{}, flatPlan, name)
+	if len(*l.into) > entries { // so it is no leaf
+		if text = bytes.TrimSpace(text); l.seen[string(l.path)] == 0 {
+			l.meet(1)
+		}
+	}
+	if len(text) > 0 || len(*l.into) == entries {
+		s.keep(text)
+	}
+	l.path = l.path[:before]
+}
