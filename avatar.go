@@ -31,6 +31,9 @@ func (s *AvatarService) Get(ctx context.Context, user string) (*Avatar, error) {
 	req.method, req.raw = http.MethodGet, true
 	var avatar *Avatar
 	err := s.client.exchange(ctx, req, func(resp *http.Response) error {
+		if endsWithConnection(resp) {
+			return errNoLength
+		}
 		data, err := io.ReadAll(resp.Body)
 		if err != nil {
 			return err

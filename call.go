@@ -20,21 +20,12 @@ import (
 // list asks for every element at the path below <response>.
 func list[T any](ctx context.Context, c *Client, r request, element string) ([]T, error) {
 	r.method = http.MethodGet
-	items := []T{}
-	err := c.exchange(ctx, r, func(resp *http.Response) error {
-		items = items[:0] // an answer that broke off is asked for again
-		for item, err := range wire.Items[T](resp.Body, element) {
-			if err != nil {
-				return err
-			}
-			items = append(items, item)
-		}
-		return nil
+	var items []T
+	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
+		items, err = wire.Collect[T](resp.Body, element)
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return items, nil
+	return items, err
 }
 
 // stream yields every element at the path below <response> as it arrives.
@@ -189,6 +180,9 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 		call.SecretBody = transport.OpenBytes([]byte(r.params.Encode()))
 		call.Scrub = transport.NewExactScrubber(r.params.Get(r.secret))
 	}
+	if err := ctx.Err(); err != nil { // net/http would not say that nothing was sent
+		return nil, c.failed(call, r, err)
+	}
 	return call, nil
 }
 
@@ -227,12 +221,9 @@ func refusesPATCH(method string, status int) bool {
 
 func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request, error) {
 	u := *c.base
+	u.Path += r.plain
 	u.RawPath += r.path
 	u.RawQuery = r.query
-	var err error
-	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
-		return nil, &ArgumentError{Name: "path", Reason: "is not escaped"}
-	}
 	header := http.Header{"User-Agent": c.headers.userAgent}
 	if r.raw {
 		// A compressed body would have no length to check it by.
@@ -240,20 +231,27 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 	} else {
 		header["Accept"] = c.headers.accept
 	}
-	// What http.NewRequest does, without parsing a URL that is known.
+	if r.file != nil || len(r.params) > 0 {
+		header["Content-Type"] = c.headers.form
+	}
+	if !c.observed {
+		// http.Client copies what it is given, so it is given it below.
+		call.Header, header = header, http.Header{}
+	}
+	// What http.NewRequest does, without parsing a URL that is known. A Host beside
+	// the URL's would cost http.Client a copy of the URL.
 	req := (&http.Request{
-		Method: r.method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: r.method, URL: &u, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(call)
 	out := &retryablehttp.Request{Request: req}
-	if err := r.setBody(out, c.headers.form); err != nil {
+	if err := r.setBody(out); err != nil {
 		return nil, c.failed(call, r, err)
 	}
 	return out, nil
 }
 
-func (r *request) setBody(out *retryablehttp.Request, contentType []string) error {
+func (r *request) setBody(out *retryablehttp.Request) error {
 	if r.file != nil {
-		out.Header["Content-Type"] = contentType
 		if err := out.SetBody(retryablehttp.ReaderFunc(r.file.open)); err != nil {
 			return err
 		}
@@ -268,7 +266,6 @@ func (r *request) setBody(out *retryablehttp.Request, contentType []string) erro
 	if r.hasSecret() {
 		params = redactParam(params, r.secret)
 	}
-	out.Header["Content-Type"] = contentType
 	return out.SetBody([]byte(params.Encode()))
 }
 
@@ -289,6 +286,8 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		return c.malformed(call, r, resp, errors.New("is a part of something, which was not asked for"))
 	case r.raw && !plain(resp):
 		return c.malformed(call, r, resp, errors.New("is compressed, which was not asked for"))
+	case code/100 == 2 && r.file != nil && !r.file.isWhole():
+		return c.malformed(call, r, resp, errors.New("came before the whole file was sent"))
 	case code/100 == 2:
 		return nil
 	case code == http.StatusNotFound && r.method == http.MethodDelete && call.Uncertain():
@@ -366,7 +365,7 @@ func (c *Client) broken(call *transport.Call, r request, resp *http.Response, er
 func (c *Client) malformed(call *transport.Call, r request, resp *http.Response, err error) error {
 	return &DecodeError{
 		Method: r.method, Path: r.path, StatusCode: resp.StatusCode,
-		ContentType: shorten(resp.Header.Get("Content-Type")), Err: err, OutcomeUnknown: !call.Idempotent(),
+		ContentType: shorten(resp.Header.Get("Content-Type"), maxContentType), Err: err, OutcomeUnknown: !call.Idempotent(),
 	}
 }
 

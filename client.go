@@ -36,10 +36,10 @@ type Client struct {
 type shared struct {
 	settings    settings
 	base        *url.URL // ends in a slash
-	origin      string   // for texts
 	transport   http.RoundTripper
 	policy      *transport.Policy
 	headers     headers
+	observed    bool // something of the user's looks at requests on their way
 	patchAsPOST atomic.Bool
 }
 
@@ -103,6 +103,7 @@ func newShared(s settings) (*shared, error) {
 		settings:  s,
 		base:      base,
 		transport: rt,
+		observed:  len(s.middleware) > 0 || s.httpClient != nil && s.httpClient.Jar != nil,
 		policy: &transport.Policy{
 			MaxAttempts:   s.retry.MaxAttempts,
 			MinWait:       s.retry.MinWait,

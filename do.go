@@ -18,6 +18,7 @@ func rawRequest(method, path string, params url.Values) (request, error) {
 	}
 	r := request{method: strings.ToUpper(method), path: path}
 	plain, err := url.PathUnescape(path)
+	r.plain = plain
 	switch {
 	case method == "":
 		return refuse("method", "is empty")

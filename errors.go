@@ -174,8 +174,11 @@ func (e *RedirectError) Error() string {
 // Is reports whether target is [ErrRedirected].
 func (e *RedirectError) Is(target error) bool { return target == ErrRedirected }
 
-// maxMessage is the longest server text an error carries, in bytes.
-const maxMessage = 300
+// The longest texts of a server's that an error carries, in bytes.
+const (
+	maxMessage     = 300
+	maxContentType = 100
+)
 
 var (
 	htmlTitle  = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
@@ -198,16 +201,15 @@ func errorText(body string, clean func(string) string) string {
 		}
 		return r
 	}, body)
-	return shorten(clean(strings.Join(strings.Fields(body), " ")))
+	return shorten(clean(strings.Join(strings.Fields(body), " ")), maxMessage)
 }
 
-func shorten(s string) string {
-	if len(s) <= maxMessage {
+func shorten(s string, longest int) string {
+	if len(s) <= longest {
 		return s
 	}
-	cut := maxMessage
-	for !utf8.RuneStart(s[cut]) {
-		cut--
+	for !utf8.RuneStart(s[longest]) {
+		longest--
 	}
-	return s[:cut] + "…"
+	return s[:longest] + "…"
 }

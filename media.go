@@ -88,7 +88,7 @@ func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader
 		}
 		if m.Size < 0 {
 			_ = m.Close()
-			return nil, s.client.malformed(call, r, resp, errors.New("has no length, so that a part could not be told from the whole"))
+			return nil, s.client.malformed(call, r, resp, errNoLength)
 		}
 	}
 	return m, nil
@@ -142,6 +142,8 @@ func (s *MediaService) size(ctx context.Context, owner, id string) (int64, error
 	}
 	return -1, nil
 }
+
+var errNoLength = errors.New("has no length, so that a part could not be told from the whole")
 
 // endsWithConnection reports whether only the connection's end tells the body's:
 // a broken connection would look like the end of the file.

@@ -77,7 +77,7 @@ func (d PolicyData) Items() iter.Seq2[string, string] {
 // be written as an item; the result is data that Create and Update refuse with
 // an [ArgumentError].
 func (d PolicyData) With(key, value string) PolicyData {
-	item := markInvalid(key, true) + " " + markInvalid(value, false)
+	item := orInvalid(key, true) + " " + orInvalid(value, false)
 	var b strings.Builder
 	placed := false
 	for line := range strings.Lines(string(d)) {
@@ -124,15 +124,10 @@ func splitItem(line string) (key, value string, ok bool) {
 	return key, value, key != ""
 }
 
-// markInvalid puts NUL where s has what would change the meaning of its line.
-func markInvalid(s string, word bool) string {
-	if word && s == "" {
+// orInvalid is s, or NUL where s would change the meaning of its line.
+func orInvalid(s string, word bool) string {
+	if strings.ContainsAny(s, "\r\n") || word && (s == "" || strings.ContainsFunc(s, unicode.IsSpace)) {
 		return "\x00"
 	}
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || word && unicode.IsSpace(r) {
-			return 0
-		}
-		return r
-	}, s)
+	return s
 }

@@ -16,6 +16,7 @@ import (
 type request struct {
 	method string
 	path   string // escaped, below the base URL
+	plain  string // the same, not escaped
 	query  string
 	params url.Values // the form, for every verb but GET and HEAD
 	secret string     // the parameter, if any, that only the server may see
@@ -33,20 +34,27 @@ const maxSegment = 2048
 // endpoint fills the :names of an operation's path with its arguments, in
 // order, each escaped to exactly one segment.
 func endpoint(template string, args ...any) request {
-	path := make([]byte, 0, len(template)+96)
+	var room, plainRoom [256]byte // enough for most paths, so that only the strings are allocated
+	path, plain := room[:0], plainRoom[:0]
 	for i := 0; i < len(template); i++ {
 		if template[i] != ':' {
-			path = append(path, template[i])
+			path, plain = append(path, template[i]), append(plain, template[i])
 			continue
 		}
 		length := strings.IndexByte(template[i:], '/')
+		from := len(path)
 		var err error
 		if path, err = appendSegment(path, template[i+1:i+length], args[0]); err != nil {
 			return request{err: err}
 		}
+		if s, ok := args[0].(string); ok {
+			plain = append(plain, s...)
+		} else {
+			plain = append(plain, path[from:]...)
+		}
 		i, args = i+length-1, args[1:]
 	}
-	return request{path: string(path)}
+	return request{path: string(path), plain: string(plain)}
 }
 
 func appendSegment(path []byte, name string, arg any) ([]byte, error) {

@@ -118,16 +118,22 @@ type fileForm struct {
 	rewind       func() error
 	progress     func(sent, total int64)
 
-	mu      sync.Mutex // held while the caller's reader works
+	reading sync.Mutex // held while the caller's reader works, which may be long
 	src     io.Reader
+
+	mu      sync.Mutex
 	turn    int
 	form    *wire.FileForm
-	touched bool
+	touched bool  // the file was read from
+	handed  int64 // bytes of the form that net/http was given
+	whole   bool  // they are all of it
 	err     error
 }
 
 // open is called once for every attempt, and once before the first.
 func (f *fileForm) open() (io.Reader, error) {
+	f.reading.Lock()
+	defer f.reading.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.touched && f.rewind == nil {
@@ -140,32 +146,83 @@ func (f *fileForm) open() (io.Reader, error) {
 		}
 	}
 	f.turn++
-	f.form = wire.NewFileForm(f.fields, fileKey, f.src, f.size, f.progress)
+	f.handed, f.whole = 0, false
+	f.form = wire.NewFileForm(f.fields, fileKey, fileReader{f, f.turn}, f.size, f.reporter(f.turn))
 	if f.length >= 0 {
 		f.form.ExpectLength(f.length)
 	}
-	return &formReader{file: f, turn: f.turn}, nil
+	return &formReader{file: f, form: f.form, turn: f.turn}, nil
+}
+
+// reporter is the caller's Progress during one attempt.
+func (f *fileForm) reporter(turn int) func(sent, total int64) {
+	if f.progress == nil {
+		return nil
+	}
+	return func(sent, total int64) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if turn == f.turn {
+			f.progress(sent, total)
+		}
+	}
+}
+
+var errOver = errors.New("the attempt is over")
+
+// fileReader is the caller's reader during one attempt, locked for one Read at
+// a time: the many that fill a block would keep the caller waiting.
+type fileReader struct {
+	file *fileForm
+	turn int
+}
+
+func (r fileReader) Read(p []byte) (int, error) {
+	r.file.reading.Lock()
+	defer r.file.reading.Unlock()
+	if !r.file.touch(r.turn) {
+		return 0, errOver
+	}
+	return r.file.src.Read(p)
+}
+
+// touch reports whether it is still the attempt's turn to read the file.
+func (f *fileForm) touch(turn int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.touched = f.touched || turn == f.turn
+	return turn == f.turn
 }
 
 // formReader is the body of one attempt.
 type formReader struct {
 	file *fileForm
+	form *wire.FileForm
 	turn int
 }
 
 func (r *formReader) Read(p []byte) (int, error) {
+	n, err := r.form.Read(p)
 	f := r.file
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if r.turn != f.turn {
-		return 0, errors.New("the attempt is over")
+		return 0, errOver
 	}
-	f.touched = true
-	n, err := f.form.Read(p)
+	f.handed += int64(n)
+	f.whole = err == io.EOF || f.handed == f.length
 	if err != nil && err != io.EOF {
 		f.err = err
 	}
 	return n, err
+}
+
+// isWhole reports whether all of the form was handed over, which is before a
+// server can have read it.
+func (f *fileForm) isWhole() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.whole
 }
 
 // Err is the failure of the caller's reader.
@@ -194,17 +251,18 @@ func (f *fileForm) sent() int64 {
 // release takes the file from net/http, so that the caller has it to itself. A
 // Read that blocks is not waited for beyond a second or the context's end.
 func (f *fileForm) release(ctx context.Context) {
-	if f.mu.TryLock() {
-		f.turn++
-		f.mu.Unlock()
+	f.mu.Lock()
+	f.turn++
+	f.mu.Unlock()
+	if f.reading.TryLock() {
+		f.reading.Unlock()
 		return
 	}
 	released := make(chan struct{})
 	go func() {
 		defer close(released)
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.turn++
+		f.reading.Lock()
+		f.reading.Unlock()
 	}()
 	select {
 	case <-released:

@@ -26,6 +26,9 @@ type Call struct {
 
 	// Unlimited lifts the limit of the size of an answer: a download.
 	Unlimited bool
+	// Header, if set, is sent instead of the request's own, which is empty.
+	Header http.Header
+
 	// Source is the caller's own stream that the request body is made from, if any.
 	Source Source
 	// SecretBody opens the body with its secrets; what the request itself
@@ -39,6 +42,7 @@ type Call struct {
 	connecting atomic.Bool // the transport reports its progress, and has no connection yet
 	sent       atomic.Bool // the latest attempt had a connection
 	uncertain  atomic.Bool // an attempt may have been carried out
+	rounds     int         // answers and errors judged, also those that a middleware made up
 	last       error       // why the latest attempt is to be repeated
 }
 
@@ -60,6 +64,12 @@ func (c *Call) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// String keeps a middleware's %v of its context from reading what still changes.
+func (c *Call) String() string { return "call of " + c.Method + " " + c.Path }
+
+// GoString returns the same.
+func (c *Call) GoString() string { return c.String() }
+
 func callOf(ctx context.Context) *Call {
 	c, _ := ctx.Value(callKey{}).(*Call)
 	return c
@@ -67,6 +77,9 @@ func callOf(ctx context.Context) *Call {
 
 // Attempts is how many requests were made.
 func (c *Call) Attempts() int { return int(c.attempts.Load()) }
+
+// tries is how often the call was tried, whether or not that took a request.
+func (c *Call) tries() int { return max(c.Attempts(), c.rounds) }
 
 // Uncertain reports whether an attempt may have been carried out although the
 // server did not say so.
@@ -87,7 +100,7 @@ func (c *Call) Idempotent() bool {
 // as a connection.
 func (c *Call) begin(ctx context.Context) context.Context {
 	c.attempts.Add(1)
-	if c.Idempotent() {
+	if c.Idempotent() && c.Method != http.MethodDelete {
 		return ctx
 	}
 	c.connecting.Store(false)
@@ -113,7 +126,8 @@ func (c *Call) Repeat(err error) bool {
 	if !c.Idempotent() || c.Err() != nil || !BrokeOff(err) || !c.again(err) {
 		return false
 	}
-	timer := time.NewTimer(c.Policy.jitter(c.Attempts() - 1))
+	c.MarkUncertain()
+	timer := time.NewTimer(c.Policy.jitter(c.tries() - 1))
 	defer timer.Stop()
 	select {
 	case <-c.Done():
@@ -125,7 +139,7 @@ func (c *Call) Repeat(err error) bool {
 
 // again takes a repetition from the policy, if it has one left.
 func (c *Call) again(reason error) bool {
-	if c.Attempts() >= c.Policy.MaxAttempts || c.Source != nil && c.Source.Spent() || !c.Policy.Budget.take() {
+	if c.tries() >= c.Policy.MaxAttempts || c.Source != nil && c.Source.Spent() || !c.Policy.Budget.take() {
 		return false
 	}
 	c.last = reason

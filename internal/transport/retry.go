@@ -79,8 +79,10 @@ func NewRetryClient(c *http.Client, p *Policy) *retryablehttp.Client {
 // dropBadLocation removes a Location that is no URL: http.Client parses it before
 // it asks whether to follow it, and would turn the answer into an error.
 func dropBadLocation(h http.Header) {
-	if _, err := url.Parse(h.Get("Location")); err != nil {
-		h.Del("Location")
+	if location := h.Get("Location"); location != "" {
+		if _, err := url.Parse(location); err != nil {
+			h.Del("Location")
+		}
 	}
 }
 
@@ -92,13 +94,17 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // back beside an open response.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	c := callOf(ctx)
+	c.rounds++
 	if err == nil && resp.StatusCode/100 == 2 {
-		if c.Attempts() == 1 {
+		if c.tries() == 1 {
 			c.Policy.Budget.giveBack()
 		}
 		return false, nil
 	}
 	var again bool
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // verb and URL are known
+	}
 	if err != nil {
 		again = c.judgeError(err)
 	} else {
@@ -156,10 +162,7 @@ func (p *Policy) jitter(attempt int) time.Duration {
 	if attempt < 32 && p.MinWait <= p.MaxWait>>attempt {
 		wait = p.MinWait << attempt
 	}
-	if wait <= 0 {
-		return 0
-	}
-	return rand.N(wait + 1)
+	return time.Duration(rand.Uint64N(uint64(max(wait, 0)) + 1))
 }
 
 // RetryAfter is how long the answer asks to wait, in seconds or as an HTTP date,

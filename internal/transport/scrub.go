@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,11 +33,16 @@ func NewScrubber(secrets ...string) Scrubber {
 // NewExactScrubber knows the secrets and nothing else.
 func NewExactScrubber(secrets ...string) Scrubber {
 	var pairs []string
+	shortest := math.MaxInt // no escaping shortens a secret
 	for _, form := range spellings(secrets) {
 		pairs = append(pairs, form, Redacted)
+		shortest = min(shortest, len(form))
 	}
 	known := strings.NewReplacer(pairs...)
 	return func(text string) string {
+		if len(text) < shortest {
+			return text
+		}
 		text = known.Replace(text)
 		for { // what is found below an escaping is removed in all its places at once
 			clean, found := scrubBelow(known, text, deepest)

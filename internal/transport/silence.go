@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,13 +19,14 @@ type watch struct {
 	fired  atomic.Bool
 }
 
-func newWatch(ctx context.Context, after time.Duration) (context.Context, *watch) {
-	w := &watch{after: after}
+// start begins to watch an attempt, whose context it returns.
+func (w *watch) start(ctx context.Context, after time.Duration) context.Context {
+	w.after = after
 	ctx, w.cancel = context.WithCancelCause(ctx)
 	if after > 0 {
 		w.timer = time.AfterFunc(after, w.fire)
 	}
-	return ctx, w
+	return ctx
 }
 
 func (w *watch) fire() {
@@ -62,13 +64,14 @@ func (w *watch) explain(err error) error {
 // the end so that the connection is free again.
 type body struct {
 	io.ReadCloser
-	watch *watch
-	scrub Scrubber
-	ctx   context.Context // the caller's
-	limit int64           // 0: none
-	read  int64
-	ended func() // called before the end of the answer is told
-	err   error
+	watch    watch
+	resp     *http.Response
+	scrub    Scrubber
+	shortest int             // text that may hold a secret
+	ctx      context.Context // the caller's
+	limit    int64           // 0: none
+	read     int64
+	err      error
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -87,7 +90,7 @@ func (b *body) Read(p []byte) (int, error) {
 		err = &TooLargeError{b.limit}
 	}
 	if err != nil {
-		b.ended()
+		b.scrub.header(b.resp.Trailer, b.shortest)
 		b.err = b.reason(err)
 		b.watch.stop()
 	}
@@ -117,17 +120,49 @@ func (b *body) Close() error {
 
 var errClosed = errors.New("the answer's body is closed")
 
-// upload is a request body that is the caller's own stream. While the caller's
-// reader works, the server is not silent.
+// upload is a request body that is the caller's own stream. A goroutine of its
+// own reads that, from the first Read on: net/http waits for a Read to return
+// even when the context is done, and a stream may hang.
 type upload struct {
-	io.ReadCloser
+	ctx    context.Context // the attempt's
+	stream io.ReadCloser
+	begin  sync.Once
+	out    *io.PipeReader
+	in     *io.PipeWriter
+
 	mu    sync.Mutex
 	watch *watch // nil once the answer has begun
 }
 
+func newUpload(ctx context.Context, stream io.ReadCloser, w *watch) *upload {
+	u := &upload{ctx: ctx, stream: stream, watch: w}
+	u.out, u.in = io.Pipe()
+	return u
+}
+
 func (u *upload) Read(p []byte) (int, error) {
+	u.begin.Do(func() { go u.pump() })
+	return u.out.Read(p)
+}
+
+func (u *upload) pump() {
+	stop := context.AfterFunc(u.ctx, func() { _ = u.in.CloseWithError(context.Cause(u.ctx)) })
+	defer stop()
+	_, err := io.Copy(u.in, patient{u})
+	_ = u.in.CloseWithError(err)
+}
+
+func (u *upload) Close() error {
+	_ = u.out.Close()
+	return u.stream.Close()
+}
+
+// patient reads the caller's stream. While that works, the server is not silent.
+type patient struct{ *upload }
+
+func (u patient) Read(p []byte) (int, error) {
 	u.pause()
-	n, err := u.ReadCloser.Read(p)
+	n, err := u.stream.Read(p)
 	u.resume()
 	return n, err
 }

@@ -43,15 +43,27 @@ func Trust(base http.RoundTripper, roots *x509.CertPool, pins []string) (http.Ro
 	if !ok {
 		return nil, fmt.Errorf("cannot set the TLS trust of a %T: set it there", base)
 	}
+	if standard.DialTLSContext != nil || standard.DialTLS != nil {
+		return nil, errors.New("makes TLS connections by itself: set their trust there")
+	}
 	t := standard.Clone()
+	if _, ok := standard.TLSNextProto["h2"]; ok {
+		t.ForceAttemptHTTP2 = true // which a TLS config would otherwise end
+	}
 	secure(t)
+	t.TLSClientConfig.InsecureSkipVerify = roots == nil
 	if roots != nil {
 		t.TLSClientConfig.RootCAs = roots
 	}
 	if len(pins) > 0 {
-		t.TLSClientConfig.InsecureSkipVerify = roots == nil
+		own := t.TLSClientConfig.VerifyConnection
 		// VerifyPeerCertificate would be skipped when a session is resumed.
-		t.TLSClientConfig.VerifyConnection = func(s tls.ConnectionState) error { return checkPin(s, pins) }
+		t.TLSClientConfig.VerifyConnection = func(s tls.ConnectionState) error {
+			if err := checkPin(s, pins); err != nil || own == nil {
+				return err
+			}
+			return own(s)
+		}
 	}
 	return t, nil
 }

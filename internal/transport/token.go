@@ -56,8 +56,15 @@ func (a Attempt) send(r *http.Request, inject func(string) string, scrub Scrubbe
 		_ = r.Body.Close()
 		return nil, errElsewhere
 	}
-	ctx, watch := newWatch(withoutSecrets(call.begin(r.Context()), scrub), a.Timeout)
-	out := r.WithContext(ctx)
+	b := &body{scrub: scrub, shortest: shortest, ctx: r.Context(), limit: a.Limit}
+	if call.Unlimited {
+		b.limit = 0
+	}
+	watch := &b.watch
+	out := r.WithContext(watch.start(withoutSecrets(call.begin(r.Context()), scrub), a.Timeout))
+	if call.Header != nil {
+		out.Header = call.Header
+	}
 	if home {
 		u := *r.URL
 		u.RawQuery = inject(u.RawQuery)
@@ -84,12 +91,7 @@ func (a Attempt) send(r *http.Request, inject func(string) string, scrub Scrubbe
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
-	b := &body{ReadCloser: resp.Body, watch: watch, scrub: scrub, ctx: r.Context(), limit: a.Limit}
-	b.ended = func() { scrub.header(resp.Trailer, shortest) }
-	if call.Unlimited {
-		b.limit = 0
-	}
-	resp.Body = b
+	b.resp, b.ReadCloser, resp.Body = resp, resp.Body, b
 	if resp.StatusCode/100 != 2 {
 		a.keepErrorText(resp, b)
 	}
@@ -119,7 +121,7 @@ func prepareBody(out *http.Request, call *Call, w *watch) *upload {
 		return nil
 	}
 	out.GetBody = nil // net/http must not open the caller's stream by itself
-	stream := &upload{ReadCloser: out.Body, watch: w}
+	stream := newUpload(out.Context(), out.Body, w)
 	out.Body = stream
 	return stream
 }
