@@ -1,0 +1,649 @@
+package trillian_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+// doc is an answer that has something for everybody, with one text in it.
+func doc(text string) string { return docStart + text + docMiddle + text + docEnd }
+
+const (
+	docStart  = `<response><messages><message timestamp="1464200972389" from="a@x">`
+	docMiddle = `</message></messages><groupchat name="#1" new="x"><topic>`
+	docEnd    = `</topic><new><newer/></new></groupchat></response>`
+)
+
+// consumer makes a call and returns the text it found; there is one for every
+// way in which the client reads an answer.
+type consumer struct {
+	name string
+	call func(context.Context, *trillian.Client) (text string, any bool, err error)
+	sent bool // where the answer is empty, what was sent is what there is
+	none bool // the answer's content does not matter
+}
+
+const sentTopic = "as sent"
+
+var consumers = []consumer{
+	{name: "list", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		messages, err := c.Users.Messages.List(ctx, smw, week20)
+		var all []string
+		for _, m := range messages {
+			all = append(all, m.Text)
+		}
+		return strings.Join(all, ","), messages != nil, err
+	}},
+	{name: "all", call: func(ctx context.Context, c *trillian.Client) (text string, any bool, last error) {
+		for chat, err := range c.GroupChats.All(ctx, nil) {
+			switch {
+			case last != nil:
+				panic("something came after an error")
+			case err != nil:
+				last, any = err, chat.Name != "" || chat.Topic != ""
+			default:
+				text += chat.Topic
+			}
+		}
+		return text, any || last == nil, last
+	}},
+	{name: "get", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		return topic(c.GroupChats.Get(ctx, general, nil))
+	}},
+	{name: "create", sent: true, call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		return topic(c.GroupChats.Create(ctx, trillian.GroupChatCreate{DisplayName: "Sales"}))
+	}},
+	{name: "update", sent: true, call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		return topic(c.GroupChats.Update(ctx, general, trillian.GroupChatUpdate{Topic: new(sentTopic)}))
+	}},
+	{name: "do", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		v := struct {
+			Topic string   `xml:"groupchat>topic"`
+			Texts []string `xml:"messages>message"`
+		}{Topic: "before"}
+		err := c.Do(ctx, http.MethodGet, "groupchats/", nil, &v)
+		return v.Topic, v.Topic != "before" || v.Texts != nil, err
+	}},
+	{name: "act", none: true, call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		return "", false, c.GroupChats.Members.Remove(ctx, general, kwk)
+	}},
+}
+
+func topic(chat *trillian.GroupChat, err error) (string, bool, error) {
+	if chat == nil {
+		return "", false, err
+	}
+	return chat.Topic, true, err
+}
+
+// canned is a base transport that gives every request the same body.
+func canned(body func() io.Reader) trillian.Option {
+	return trillian.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp := respond(r, 200, "")
+		resp.Body, resp.ContentLength = io.NopCloser(body()), -1
+		resp.Header.Set("Content-Type", "application/xml")
+		return resp, nil
+	})})
+}
+
+var single = trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1})
+
+// secretText stands in hostile answers where a careless error would quote it.
+const secretText = "Geheimnis"
+
+// malformed are bodies that no caller may get a value from.
+func malformed() map[string]string {
+	good := doc("m")
+	all := map[string]string{
+		"HTML": "<html><head><title>" + secretText + "</title></head></html>", "HTML with a DOCTYPE": "<!DOCTYPE html><html>" + secretText,
+		"JSON": `{"error":"` + secretText + `"}`, "text": secretText, "another root": "<error>" + secretText + "</error>",
+		"root in capitals": "<RESPONSE></RESPONSE>", "root below another": "<x>" + good + "</x>",
+		"two roots": good + good, "junk after": good + secretText, "an element after": good + "<x/>", "NUL after": good + "\x00", "text before": secretText + good,
+		"an end tag after": good + "</response>", "a declaration after": good + "<?xml version='1.0'?><x/>",
+		"DTD": "<!DOCTYPE response>" + good, "DTD within": doc("<!DOCTYPE x>"), "entity declared": `<!DOCTYPE r [<!ENTITY a "` + secretText + `">]>` + doc("&a;"),
+		"entity bomb":     `<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>` + doc("&c;"),
+		"external entity": `<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]>` + doc("&a;"),
+		"unknown entity":  doc("&" + secretText + ";"), "bare ampersand": doc("R & D"), "endless entity": doc("&" + strings.Repeat("a", 10_000)),
+		"wrong end tag": docStart + "m</messages>", "crossed tags": docStart + "m</messages></message></response>", "tag without a name": doc("<>"),
+		"attribute without a value": doc("<x a/>"), "attribute without quotes": doc("<x a=b/>"), "bracket in a tag": doc("<x <y/>"),
+		"dashes in a comment": doc("<!-- a -- b -->"), "lower-case CDATA": doc("<![cdata[x]]>"), "end of a CDATA section in front": "]]>" + good,
+		"UTF-16 little-endian": utf16("\xFF\xFE", good, false), "UTF-16 big-endian": utf16("\xFE\xFF", good, true), "UTF-16 unmarked": utf16("", good, false),
+		"UTF-32": "\xFF\xFE\x00\x00<\x00\x00\x00", "UTF-16 by name": `<?xml version="1.0" encoding="UTF-16"?>` + good,
+		"EBCDIC": "\x4c\xa7\x94\x93", "unknown encoding": `<?xml version="1.0" encoding="` + secretText + `"?>` + good, "two marks": "\uFEFF\uFEFF" + good,
+		"depth 10^6": "<response>" + strings.Repeat("<a>", 1e6) + strings.Repeat("</a>", 1e6) + "</response>", "depth without end": "<response>" + strings.Repeat("<a>", 1e5),
+		"depth of what is known": "<response>" + strings.Repeat("<groupchat>", 1000) + strings.Repeat("</groupchat>", 1000) + "</response>",
+		"a name of 20 MiB":       "<response><" + strings.Repeat("a", 20<<20), "binary": string([]byte{0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0}), "gzip by itself": zipped(good), "a zero byte": "\x00", "a lone mark of order and text": "\uFEFFx",
+	}
+	for n := 1; n < len(good); n++ {
+		all[fmt.Sprintf("truncated at byte %d", n)] = good[:n]
+	}
+	return all
+}
+
+func utf16(mark, text string, big bool) string {
+	b := []byte(mark)
+	for _, c := range []byte(text) {
+		if big {
+			b = append(b, 0, c)
+		} else {
+			b = append(b, c, 0)
+		}
+	}
+	return string(b)
+}
+
+func TestAdversarialMalformedAnswers(t *testing.T) {
+	t.Parallel()
+	for name, body := range malformed() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader(body) }), single)
+			for _, c := range consumers {
+				text, any, err := c.call(t.Context(), client)
+				if c.name == "all" { // what came whole has been yielded
+					require.Contains(t, []string{"", "m", "mm"}, text)
+				}
+				requireMalformed(t, c.name, any, err)
+			}
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+func requireMalformed(t *testing.T, name string, any bool, err error) {
+	t.Helper()
+	require.False(t, any, "%s: a value beside an error, or none at all", name)
+	failure, ok := errors.AsType[*trillian.DecodeError](err)
+	require.True(t, ok, "%s: %T %v", name, err, err)
+	require.ErrorIs(t, err, trillian.ErrMalformedResponse)
+	require.NotContains(t, err.Error(), secretText, name)
+	require.Less(t, len(err.Error()), 500, name)
+	require.True(t, utf8.ValidString(err.Error()))
+	risky := failure.Method == http.MethodPost || failure.Method == http.MethodPatch
+	require.Equal(t, risky, errors.Is(err, trillian.ErrOutcomeUnknown), "%s: it may well have been carried out", name)
+}
+
+func TestAdversarialAnswersThatAreGood(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ body, want string }{
+		"mark":                     {"\uFEFF" + doc("m"), "m"},
+		"declaration":              {`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\r\n" + doc("é"), "é"},
+		"utf8":                     {`<?xml version="1.0" encoding="utf8"?>` + doc("é€😀"), "é€😀"},
+		"ISO-8859-1":               {`<?xml version="1.0" encoding="ISO-8859-1"?>` + doc("Stra\xDFe"), "Straße"},
+		"latin1":                   {`<?xml version='1.0' encoding='latin1'?>` + doc("\xE9"), "é"},
+		"windows-1252":             {`<?xml version="1.0" encoding="windows-1252"?>` + doc("5 \x80"), "5 €"},
+		"us-ascii":                 {`<?xml version="1.0" encoding="us-ascii"?>` + doc("m"), "m"},
+		"mark against its label":   {"\uFEFF" + `<?xml version="1.0" encoding="ISO-8859-1"?>` + doc("é"), "é"},
+		"CDATA":                    {doc("<![CDATA[a<b&c]]d]]>"), "a<b&c]]d"},
+		"CDATA in pieces":          {doc("x<![CDATA[y]]>z<![CDATA[]]>"), "xyz"},
+		"comments":                 {"<!-- a --><response><!-- </response> -->" + strings.TrimPrefix(doc("a<!-- <b> -->c"), "<response>") + "<!-- z -->\n", "ac"},
+		"instructions":             {"<?x y?>" + doc("a<?php echo '</topic>' ?>c") + "<?z?>", "ac"},
+		"references":               {doc("&lt;&gt;&amp;&apos;&quot;&#65;&#x42;&#x1F600;"), `<>&'"AB😀`},
+		"control characters":       {doc("a\x00b\x08c\x0b\x1f"), "a\uFFFDb\uFFFDc\uFFFD\uFFFD"},
+		"control references":       {doc("a&#0;b&#x1F;"), "a\uFFFDb\uFFFD"},
+		"invalid UTF-8":            {doc("a\xFFb\xC3\x28"), "a\uFFFDb\uFFFD("},
+		"half a character":         {doc("a\xF0\x9F\x98"), "a\uFFFD\uFFFD\uFFFD"},
+		"overlong UTF-8":           {doc("\xC0\xAF"), "\uFFFD\uFFFD"},
+		"surrogates":               {doc("&#xD83D;&#xDE00;"), "\uFFFD\uFFFD"},
+		"reference beyond Unicode": {doc("&#x110000;&#99999999999999999999;"), "\uFFFD\uFFFD"},
+		"not a character":          {doc("\uFFFE&#xFFFF;"), "\uFFFD\uFFFD"},
+		"line ends":                {doc("a\r\nb\rc\nd"), "a\nb\nc\nd"},
+		"tab":                      {doc("a\tb"), "a\tb"},
+		"DEL and C1":               {doc("a\x7f\u0085"), "a\x7f\u0085"},
+		"right to left":            {doc("\u202Eevil"), "\u202Eevil"},
+		"space in tags":            {strings.NewReplacer("</topic>", "</topic\n>", "<topic>", "<topic\t>").Replace(doc("m")), "m"},
+		"single quotes":            {strings.ReplaceAll(doc("m"), `"`, `'`), "m"},
+		"unknown attributes":       {strings.Replace(doc("m"), "<topic>", "<topic x='1' y=\"\x01\" z='&#0;'>", 1), "m"},
+		"prefixes":                 {strings.NewReplacer("<topic>", "<t:topic xmlns:t='x'>", "</topic>", "</t:topic>").Replace(doc("m")), "m"},
+		"deep but allowed":         {doc("m" + strings.Repeat("<a>", 100) + "no" + strings.Repeat("</a>", 100)), "m"},
+		"space after":              {doc("m") + strings.Repeat(" \r\n", 10_000), "m"},
+		"10^6 siblings of nothing": {strings.Replace(doc("m"), "<response>", "<response>"+strings.Repeat("<a/>", 1e6), 1), "m"},
+		"10^6 comments":            {strings.Replace(doc("m"), "<response>", "<response>"+strings.Repeat("<!---->", 1e6), 1), "m"},
+		"10^6 references":          {doc(strings.Repeat("&lt;", 1e6)), strings.Repeat("<", 1e6)},
+		"10^5 attributes":          {strings.Replace(doc("m"), "<topic>", "<topic "+strings.Repeat("a='b' ", 1e5)+">", 1), "m"},
+		"a text of 8 MiB":          {doc(strings.Repeat("x", 8<<20)), strings.Repeat("x", 8<<20)},
+		"duplicate attribute":      {strings.Replace(doc("m"), `name="#1"`, `name="#2" name="#1"`, 1), "m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader(c.body) }), single)
+			for _, consumer := range consumers {
+				text, _, err := consumer.call(t.Context(), client)
+				require.NoError(t, err, consumer.name)
+				require.True(t, consumer.none || text == c.want, "%s: %.100q", consumer.name, text)
+			}
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+func TestAdversarialEmptyAnswers(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{"empty": "", "space": " \r\n\t", "a mark": "\uFEFF", "much space": strings.Repeat("\n", 100_000)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader(body) }), single)
+			for _, c := range consumers {
+				text, any, err := c.call(t.Context(), client)
+				if c.sent || c.none {
+					require.NoError(t, err, c.name)
+					require.Equal(t, map[string]string{"update": sentTopic}[c.name], text)
+				} else {
+					requireMalformed(t, c.name, any, err)
+				}
+			}
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+// TestAdversarialValues has values that do not fit their fields.
+func TestAdversarialValues(t *testing.T) {
+	t.Parallel()
+	chats := func(ctx context.Context, c *trillian.Client) (any, error) { return c.GroupChats.List(ctx, nil) }
+	groups := func(ctx context.Context, c *trillian.Client) (any, error) { return c.Groups.List(ctx, nil) }
+	group := func(ctx context.Context, c *trillian.Client) (any, error) { return c.Groups.Get(ctx, 1, nil) }
+	media := func(ctx context.Context, c *trillian.Client) (any, error) { return c.Users.Media.List(ctx, smw) }
+	messages := func(ctx context.Context, c *trillian.Client) (any, error) {
+		return c.Users.Messages.List(ctx, smw, week20)
+	}
+	presence := func(ctx context.Context, c *trillian.Client) (any, error) { return c.Presence.List(ctx) }
+	for name, c := range map[string]struct {
+		call func(context.Context, *trillian.Client) (any, error)
+		body string
+		want any // nil: a DecodeError
+	}{
+		"id beyond int":                  {groups, `<group id="9223372036854775808"/>`, nil},
+		"id of a thousand digits":        {groups, `<group id="` + strings.Repeat("9", 1000) + `"/>`, nil},
+		"id of words":                    {groups, `<group id="` + secretText + `"/>`, nil},
+		"id with a fraction":             {groups, `<group id="1.5"/>`, nil},
+		"id in hexadecimal":              {groups, `<group id="0x10"/>`, nil},
+		"id with an exponent":            {groups, `<group id="1e3"/>`, nil},
+		"id with underscores":            {groups, `<group id="1_000"/>`, nil},
+		"id with a space":                {groups, `<group id=" 7 "/>`, []trillian.Group{{ID: 7}}},
+		"negative id":                    {groups, `<group id="-5"/>`, []trillian.Group{{ID: -5}}},
+		"empty id":                       {groups, `<group id=""/>`, []trillian.Group{{}}},
+		"largest id":                     {groups, `<group id="9223372036854775807"/>`, []trillian.Group{{ID: 1<<63 - 1}}},
+		"smallest id":                    {groups, `<group id="-9223372036854775808"/>`, []trillian.Group{{ID: -1 << 63}}},
+		"id below int":                   {groups, `<group id="-9223372036854775809"/>`, nil},
+		"one good, one bad":              {groups, `<group id="1"/><group id="x"/>`, nil},
+		"one group asked, two came":      {group, `<group id="1"/><group id="2"/>`, nil},
+		"one group asked, none came":     {group, `<groups/>`, nil},
+		"one group asked, a policy came": {group, `<policy id="1"/>`, nil},
+		"negative flags":                 {chats, `<groupchat><flags>-1</flags></groupchat>`, nil},
+		"flags beyond 32 bits":           {chats, `<groupchat><flags>4294967296</flags></groupchat>`, nil},
+		"all flags":                      {chats, `<groupchat><flags>4294967295</flags></groupchat>`, []trillian.GroupChat{{Flags: 1<<32 - 1}}},
+		"a scalar twice":                 {chats, `<groupchat><topic>a</topic><topic>b</topic></groupchat>`, []trillian.GroupChat{{Topic: "b"}}},
+		"markup in a scalar":             {chats, `<groupchat><topic>a<b>c</b>d</topic></groupchat>`, []trillian.GroupChat{{Topic: "ad"}}},
+		"size beyond int":                {media, `<media><size>99999999999999999999</size></media>`, nil},
+		"negative size":                  {media, `<media><size>-1</size></media>`, []trillian.Media{{Size: -1}}},
+		"size of nothing":                {media, `<media><size/></media>`, []trillian.Media{{}}},
+		"time of words":                  {messages, `<messages><message timestamp="` + secretText + `"/></messages>`, nil},
+		"time beyond int":                {messages, `<messages><message timestamp="99999999999999999999"/></messages>`, nil},
+		"time beyond the year 9999":      {messages, `<messages><message timestamp="9223372036854775807"/></messages>`, nil},
+		"time of nothing":                {messages, `<messages><message timestamp=""/></messages>`, []trillian.Message{{Conversation: history}}},
+		"address of words":               {presence, `<presence><device ip="` + secretText + `"/></presence>`, errAny},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader("<response>" + c.body + "</response>") }), single)
+			got, err := c.call(t.Context(), client)
+			switch c.want {
+			case nil:
+				require.Empty(t, got)
+				_, ok := errors.AsType[*trillian.DecodeError](err)
+				require.True(t, ok, "%v", err)
+				require.NotContains(t, err.Error(), secretText)
+			case errAny: // either, but no panic and no half of both
+				require.True(t, err == nil || len(got.([]trillian.Presence)) == 0)
+			default:
+				require.NoError(t, err)
+				require.Equal(t, c.want, got)
+			}
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+// TestAdversarialOneBadCharacter must not cost a user the whole week.
+func TestAdversarialOneBadCharacter(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"\x00", "\x01", "\x08", "\x0b", "\x0c", "\x0e", "\x1b", "\x1f", "\xff", "\xc3", "\xed\xa0\x80", "\uFFFE", "&#0;", "&#x8;", "&#xFFFF;"} {
+		for _, at := range []int{0, 499, 999} {
+			t.Run(fmt.Sprintf("%q in message %d", bad, at), func(t *testing.T) {
+				t.Parallel()
+				var b strings.Builder
+				want := make([]string, 1000)
+				b.WriteString("<response><messages>")
+				for i := range want {
+					want[i] = fmt.Sprintf("message %d & more", i)
+					text := fmt.Sprintf("message %d &amp; more", i)
+					if i == at {
+						n := 1 // of U+FFFD, one for each byte that belongs to no character
+						if !utf8.ValidString(bad) {
+							n = len(bad)
+						}
+						want[i] += strings.Repeat("\uFFFD", n) + "!"
+						text += bad + "!"
+					}
+					fmt.Fprintf(&b, `<message timestamp="%d">%s</message>`, 1464200972389+i, text)
+				}
+				b.WriteString("</messages></response>")
+				client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader(b.String()) }), single)
+				messages, err := client.Users.Messages.List(t.Context(), smw, week20)
+				require.NoError(t, err)
+				got := []string{}
+				for _, m := range messages {
+					got = append(got, m.Text)
+				}
+				require.Equal(t, want, got)
+				held.add("hostile answers", 1)
+			})
+		}
+	}
+}
+
+func zipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
+	return b.String()
+}
+
+// TestAdversarialTransfers is about what HTTP does to a good document.
+func TestAdversarialTransfers(t *testing.T) {
+	t.Parallel()
+	good, small := doc("m"), zipped(doc("m"))
+	wrongSum := []byte(small)
+	wrongSum[len(wrongSum)-6] ^= 1
+	withLength := func(status int, header, body string) string {
+		return fmt.Sprintf("HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
+	}
+	const gz = "Content-Encoding: gzip\r\n"
+	for name, c := range map[string]struct {
+		answer string
+		err    error // nil: the right values
+	}{
+		"201":                          {withLength(201, "", good), nil},
+		"203":                          {withLength(203, "", good), nil},
+		"205":                          {withLength(205, "", good), nil},
+		"299":                          {withLength(299, "", good), nil},
+		"206 unasked":                  {withLength(206, "Content-Range: bytes 0-9/10\r\n", good), trillian.ErrMalformedResponse},
+		"204 with a body":              {withLength(204, "", good), errEmpty},
+		"204":                          {"HTTP/1.1 204 No Content\r\n\r\n", errEmpty},
+		"200 without a body":           {withLength(200, "", ""), errEmpty},
+		"until the end":                {"HTTP/1.0 200 OK\r\n\r\n" + good, nil},
+		"until the end, cut":           {"HTTP/1.0 200 OK\r\n\r\n" + good[:len(good)-3], trillian.ErrMalformedResponse},
+		"chunked":                      {fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(good), good), nil},
+		"chunked, cut after the root":  {fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(good), good), trillian.ErrMalformedResponse},
+		"length beyond the root":       {fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(good)+1, good), trillian.ErrMalformedResponse},
+		"length before the root's end": {fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(good)-1, good), trillian.ErrMalformedResponse},
+		"after early hints":            {strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 3) + withLength(200, "", good), nil},
+		"after continue":               {"HTTP/1.1 100 Continue\r\n\r\n" + withLength(200, "", good), nil},
+		"switching protocols":          {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + good, errStatus},
+		"600":                          {withLength(600, "", good), errStatus},
+		"999":                          {withLength(999, "", good), errStatus},
+		"no status":                    {"HTTP/1.1\r\n\r\n" + good, errAny},
+		"HTTP/0.9":                     {good, errAny},
+		"HTTP/3.0":                     {"HTTP/9.9 200 OK\r\n\r\n" + good, nil},
+		"a header without a colon":     {"HTTP/1.1 200 OK\r\nwhat\r\n\r\n" + good, errAny},
+		"12 MiB of headers":            {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 12<<20) + "\r\n\r\n" + good, errAny},
+		"12 MiB of early hints":        {strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n", 12) + withLength(200, "", good), errAny},
+		"no content type":              {withLength(200, "", good), nil},
+		"a hostile content type":       {withLength(200, "Content-Type: "+strings.Repeat("x", 10_000)+"\r\n", "<html>"), trillian.ErrMalformedResponse},
+		"the content type of HTML":     {withLength(200, "Content-Type: text/html\r\n", good), nil},
+
+		"gzip":                     {withLength(200, gz, small), nil},
+		"gzip in two members":      {withLength(200, gz, zipped(good[:50])+zipped(good[50:])), nil},
+		"gzip, truncated":          {withLength(200, gz, small[:len(small)-20]), trillian.ErrMalformedResponse},
+		"gzip without its sum":     {withLength(200, gz, small[:len(small)-8]), trillian.ErrMalformedResponse},
+		"gzip with a wrong sum":    {withLength(200, gz, string(wrongSum)), trillian.ErrMalformedResponse},
+		"gzip and junk":            {withLength(200, gz, small+"junk"), trillian.ErrMalformedResponse},
+		"gzip that is none":        {withLength(200, gz, good), trillian.ErrMalformedResponse},
+		"gzip of nothing":          {withLength(200, gz, zipped("")), errEmpty},
+		"gzip twice":               {withLength(200, gz, zipped(small)), trillian.ErrMalformedResponse},
+		"gzip unannounced":         {withLength(200, "", small), trillian.ErrMalformedResponse},
+		"an encoding unasked":      {withLength(200, "Content-Encoding: br\r\n", "\x0b\x02\x80"), trillian.ErrMalformedResponse},
+		"gzip, and its header cut": {withLength(200, gz, small[:5]), trillian.ErrMalformedResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, consumer := range consumers {
+				server := newFaultServer(t, false, fault{answer: writes(c.answer)}, answers(200, "", doc("next")))
+				client := server.client(t, 10*time.Second, single)
+				text, any, err := consumer.call(t.Context(), client)
+				switch {
+				case c.err == nil || c.err == errEmpty && (consumer.sent || consumer.none):
+					require.NoError(t, err, consumer.name)
+					require.True(t, consumer.none || c.err == errEmpty || text == "m", "%s: %q", consumer.name, text)
+				case c.err == trillian.ErrMalformedResponse || c.err == errEmpty:
+					requireMalformed(t, consumer.name, any, err)
+				default:
+					require.False(t, any, consumer.name)
+					failure, ok := errors.AsType[*trillian.Error](err)
+					require.True(t, ok, "%T %v", err, err)
+					require.Equal(t, c.err == errStatus, failure.StatusCode != 0, "%v", err)
+				}
+				text, _, err = consumers[2].call(t.Context(), client)
+				require.NoError(t, err, "the client is as good as before")
+				require.Equal(t, "next", text)
+			}
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+var (
+	errEmpty  = errors.New("well where nothing is expected, malformed elsewhere")
+	errStatus = errors.New("an error with the answer's status")
+)
+
+// TestAdversarialErrorTexts has refusals whose bodies are not fit to print.
+func TestAdversarialErrorTexts(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"binary": "\x00\x01\x02\xff\xfe", "terminal escapes": "\x1b[2J\x1b]0;owned\x07 no", "right to left": "\u202Eno\u2066", "lines": "no\r\nGET / HTTP/1.1\n\n",
+		"a megabyte": strings.Repeat("no ", 400_000), "a megabyte of one word": strings.Repeat("é", 500_000), "HTML": "<html><head><title>no\x1b[m</title><script>evil()</script></head>",
+		"half a character": strings.Repeat("x", 299) + "é", "a title without end": "<title>" + strings.Repeat("x", 1000), "entities": "&#27;[2J&#x202e;&lt;b&gt;",
+		"brackets": strings.Repeat("<", 100_000), "comments": strings.Repeat("<!--", 25_000), "gzip unannounced": zipped("no"), "empty": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFaultServer(t, false, answers(400, "", body))
+			err := server.client(t, 10*time.Second).Do(t.Context(), http.MethodPut, "groups/1/", nil, nil)
+			failure, ok := errors.AsType[*trillian.Error](err)
+			require.True(t, ok, "%v", err)
+			require.ErrorIs(t, err, trillian.ErrBadRequest)
+			require.Less(t, len(failure.Message), 320)
+			require.True(t, utf8.ValidString(err.Error()))
+			require.False(t, strings.ContainsFunc(err.Error(), func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }), "%q", err)
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+// TestAdversarialMaxResponseSize draws the limit at the last byte, after
+// decompression.
+func TestAdversarialMaxResponseSize(t *testing.T) {
+	t.Parallel()
+	good := doc(strings.Repeat("m", 5000))
+	for name, answer := range map[string]fault{
+		"with a length": answers(200, "", good),
+		"until the end": {answer: writes("HTTP/1.0 200 OK\r\n\r\n" + good)},
+		"chunked":       {answer: writes(fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(good), good))},
+		"gzip":          answers(200, "Content-Encoding: gzip", zipped(good)),
+	} {
+		for _, over := range []int{-1, 0, 1, 2, len(good) - 1, -len(good)} { // the last lifts the limit
+			t.Run(fmt.Sprintf("%s, %d over", name, over), func(t *testing.T) {
+				t.Parallel()
+				limit := trillian.WithMaxResponseSize(int64(max(len(good)-over, 0)))
+				if over == -len(good) {
+					limit = trillian.WithMaxResponseSize(0)
+				}
+				for _, c := range consumers {
+					client := newFaultServer(t, false, answer).client(t, 10*time.Second, limit)
+					text, any, err := c.call(t.Context(), client)
+					if over <= 0 {
+						require.NoError(t, err, c.name)
+						require.True(t, c.none || text == strings.Repeat("m", 5000), c.name)
+						continue
+					}
+					requireMalformed(t, c.name, any, err)
+					require.ErrorIs(t, err, trillian.ErrResponseTooLarge, c.name)
+				}
+				var b bytes.Buffer
+				client := newFaultServer(t, false, answer).client(t, 10*time.Second, limit)
+				err := client.Do(t.Context(), http.MethodGet, "groups/", nil, &b)
+				switch {
+				case name == "gzip": // bytes as they are would be bytes as they were compressed
+					require.ErrorIs(t, err, trillian.ErrMalformedResponse)
+				case over <= 0:
+					require.NoError(t, err)
+					require.Equal(t, good, b.String())
+				default:
+					require.ErrorIs(t, err, trillian.ErrResponseTooLarge)
+					require.Equal(t, good[:len(good)-over], b.String())
+				}
+				held.add("hostile answers", 1)
+			})
+		}
+	}
+}
+
+func TestAdversarialMaxResponseSizeOfBytes(t *testing.T) {
+	t.Parallel()
+	for limit, fits := range map[int64]bool{999: false, 1000: true} {
+		opt := trillian.WithMaxResponseSize(limit)
+		avatar := fault{answer: writes("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\n" + strings.Repeat("x", 1000))}
+		got, err := newFaultServer(t, false, avatar).client(t, 10*time.Second, opt).Users.Avatar.Get(t.Context(), smw)
+		if fits {
+			require.NoError(t, err)
+			require.Len(t, got.Data, 1000)
+		} else {
+			require.ErrorIs(t, err, trillian.ErrResponseTooLarge)
+			require.Nil(t, got)
+		}
+		var b bytes.Buffer
+		_, err = newFaultServer(t, false, avatar).client(t, 10*time.Second, opt).Users.Media.Download(t.Context(), smw, item, &b)
+		require.NoError(t, err, "downloads are not limited")
+		require.Equal(t, 1000, b.Len())
+		held.add("hostile answers", 2)
+	}
+}
+
+// endlessly repeats a text after a start.
+func endlessly(start, text string) io.Reader {
+	return io.MultiReader(strings.NewReader(start), &looping{text: text})
+}
+
+type looping struct {
+	text string
+	at   int
+}
+
+func (r *looping) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		m := copy(p[n:], r.text[r.at:])
+		n, r.at = n+m, (r.at+m)%len(r.text)
+	}
+	return n, nil
+}
+
+// TestAdversarialMemory must not run beside other tests: it counts what is
+// allocated by the whole program.
+func TestAdversarialMemory(t *testing.T) {
+	bomb := bytes.Repeat([]byte(zipped(strings.Repeat("x", 1<<20))), 512) // half a gigabyte in half a megabyte
+	limited := trillian.WithMaxResponseSize(4 << 20)
+	repeat := func(start, text string) func() io.Reader { return func() io.Reader { return endlessly(start, text) } }
+	of := func(text string) func() io.Reader { return func() io.Reader { return strings.NewReader(text) } }
+	for _, c := range []struct {
+		name string
+		body func() io.Reader
+		gzip bool
+		opts []trillian.Option
+		code int
+		most uint64 // MiB allocated in all, over seven calls
+		err  error
+	}{
+		{name: "gzip bomb", body: of("\x1f" + string(bomb[1:])), gzip: true, opts: []trillian.Option{limited}, most: 150, err: trillian.ErrMalformedResponse},
+		{name: "gzip bomb in a text", body: func() io.Reader {
+			return io.MultiReader(strings.NewReader(zipped(docStart)), bytes.NewReader(bomb))
+		}, gzip: true, opts: []trillian.Option{limited}, most: 150, err: trillian.ErrResponseTooLarge},
+		{name: "gzip bomb in a text, by default", body: func() io.Reader {
+			return io.MultiReader(strings.NewReader(zipped(docStart)), bytes.NewReader(bomb))
+		}, gzip: true, most: 1000, err: trillian.ErrMalformedResponse},
+		{name: "endless space", body: repeat("", " \n"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
+		{name: "endless siblings of nothing", body: repeat("<response>", "<a/>"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
+		{name: "endless comments", body: repeat("<response>", "<!-- x -->"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
+		{name: "an endless comment", body: repeat("<response><!--", "x"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
+		{name: "endless depth", body: repeat("<response>", "<a>"), most: 20, err: trillian.ErrMalformedResponse},
+		{name: "endless depth of chats", body: repeat("<response>", "<groupchat>"), most: 20, err: trillian.ErrMalformedResponse},
+		{name: "an endless name", body: repeat("<response><", "a"), most: 1000, err: trillian.ErrMalformedResponse},
+		{name: "endless attributes", body: repeat("<response ", "a='b' "), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
+		{name: "an endless attribute", body: repeat("<response><groupchat name='", "x"), most: 1000, err: trillian.ErrMalformedResponse},
+		{name: "an endless entity", body: repeat(docStart+"&", "x"), most: 20, err: trillian.ErrMalformedResponse},
+		{name: "an endless declaration", body: repeat("<?xml ", "x"), most: 20, err: trillian.ErrMalformedResponse},
+		{name: "an endless error", body: repeat("", "no "), code: 500, most: 20, err: trillian.ErrServer},
+		{name: "an endless error, unavailable", body: repeat("", "no "), code: 503, most: 20, err: trillian.ErrServer},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			client := newClient(t, "https://im.test", append(c.opts, single, trillian.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				resp := respond(r, 200, "")
+				if c.code != 0 {
+					resp.StatusCode = c.code
+				}
+				resp.Body, resp.ContentLength = io.NopCloser(c.body()), -1
+				if c.gzip {
+					inner, err := gzip.NewReader(c.body())
+					if err != nil {
+						return nil, err
+					}
+					resp.Body, resp.Uncompressed = inner, true
+				}
+				return resp, nil
+			})}))...)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for _, consumer := range consumers {
+				_, any, err := consumer.call(t.Context(), client)
+				require.False(t, any, consumer.name)
+				require.ErrorIs(t, err, c.err, consumer.name)
+			}
+			runtime.ReadMemStats(&after)
+			require.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, c.most, "MiB allocated in all")
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(32<<20), "bytes kept")
+			held.add("hostile answers", 1)
+		})
+	}
+}
+
+func TestAdversarialMillionItems(t *testing.T) {
+	client := newClient(t, "https://im.test", canned(func() io.Reader {
+		return io.MultiReader(strings.NewReader("<response><members>"), io.LimitReader(&looping{text: "<member/>"}, 9e6), strings.NewReader("</members></response>"))
+	}), single)
+	members, err := client.GroupChats.Members.List(t.Context(), general)
+	require.NoError(t, err)
+	require.Len(t, members, 1e6)
+	require.False(t, slices.ContainsFunc(members, func(m trillian.Member) bool { return m != trillian.Member{} }))
+	held.add("hostile answers", 1)
+}

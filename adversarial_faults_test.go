@@ -1,0 +1,232 @@
+package trillian_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+// fault is one step of a faultServer's script. Exactly one of its functions is set.
+type fault struct {
+	dial   func() error                       // instead of a connection
+	accept func(net.Conn)                     // instead of a server's handshake
+	answer func(net.Conn, *http.Request) bool // what follows a request; true keeps the connection
+}
+
+// faultServer misbehaves as its script says, step by step, and remembers every
+// request that reached the wire. What the script does not foresee is answered 418.
+type faultServer struct {
+	URL      string
+	listener net.Listener
+	secure   *tls.Config
+
+	mu       sync.Mutex
+	script   []fault
+	requests []*http.Request
+	bodies   []string
+	cut      int // requests whose body broke off
+	running  sync.WaitGroup
+	conns    []net.Conn
+}
+
+func newFaultServer(t testing.TB, secure bool, script ...fault) *faultServer {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &faultServer{URL: "http://" + listener.Addr().String(), listener: listener, script: script}
+	if secure {
+		s.URL = "https://" + listener.Addr().String()
+		s.secure = &tls.Config{Certificates: []tls.Certificate{serverCertificate().Certificate}}
+	}
+	s.running.Go(s.serve)
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *faultServer) close() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	for _, conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// drain waits until what was sent has been read, which takes clients that have
+// closed their connections.
+func (s *faultServer) drain() {
+	_ = s.listener.Close()
+	s.running.Wait()
+}
+
+func (s *faultServer) serve() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.conns = append(s.conns, conn)
+		s.mu.Unlock()
+		s.running.Go(func() {
+			defer conn.Close()
+			s.converse(conn)
+		})
+	}
+}
+
+func (s *faultServer) converse(conn net.Conn) {
+	if step, ok := s.next(func(f fault) bool { return f.accept != nil }); ok {
+		step.accept(conn)
+		return
+	}
+	if s.secure != nil {
+		conn = tls.Server(conn, s.secure)
+	}
+	requests := bufio.NewReader(conn)
+	for {
+		req, err := http.ReadRequest(requests)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(req.Body)
+		s.mu.Lock()
+		s.requests = append(s.requests, req)
+		s.bodies = append(s.bodies, string(body))
+		s.cut += btoi(err != nil)
+		s.mu.Unlock()
+		if err != nil {
+			return
+		}
+		step, ok := s.next(func(f fault) bool { return f.answer != nil })
+		if !ok {
+			step.answer = says(http.StatusTeapot, "", "")
+		}
+		if !step.answer(conn, req) {
+			return
+		}
+	}
+}
+
+// next takes the next step from the script if it is of the kind that is due.
+func (s *faultServer) next(due func(fault) bool) (fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.script) == 0 || !due(s.script[0]) {
+		return fault{}, false
+	}
+	step := s.script[0]
+	s.script = s.script[1:]
+	return step, true
+}
+
+func (s *faultServer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if step, ok := s.next(func(f fault) bool { return f.dial != nil }); ok {
+		return nil, step.dial()
+	}
+	return new(net.Dialer).DialContext(ctx, network, addr)
+}
+
+// client connects to the server, and to nothing else, through its script.
+func (s *faultServer) client(t testing.TB, patience time.Duration, opts ...trillian.Option) *trillian.Client {
+	t.Helper()
+	transport := &http.Transport{
+		DialContext:         s.dial,
+		TLSClientConfig:     &tls.Config{RootCAs: serverCertificate().Pool},
+		TLSHandshakeTimeout: patience,
+	}
+	return newClient(t, s.URL, append([]trillian.Option{
+		trillian.WithHTTPClient(&http.Client{Transport: transport}), trillian.WithTimeout(2 * patience),
+		trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 3, MinWait: time.Millisecond, MaxWait: time.Millisecond, MaxRetryAfter: time.Minute}),
+	}, opts...)...)
+}
+
+// wire is the verbs of the requests that arrived, once the script is done.
+func (s *faultServer) wire(t testing.TB) []string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.Empty(t, s.script, "steps of the script that no request consumed")
+	verbs := []string{}
+	for _, r := range s.requests {
+		verbs = append(verbs, r.Method)
+		for name := range r.Header {
+			require.NotContains(t, strings.ToLower(name), "idempotency", "net/http repeats a POST that has such a header")
+		}
+	}
+	return verbs
+}
+
+// says answers with a status, one header line or none, and a body.
+func says(status int, header, body string) func(net.Conn, *http.Request) bool {
+	if header != "" {
+		header += "\r\n"
+	}
+	return func(conn net.Conn, _ *http.Request) bool {
+		_, err := fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\n%sContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s",
+			status, http.StatusText(status), header, len(body), body)
+		return err == nil
+	}
+}
+
+// writes sends bytes as they are and ends the connection.
+func writes(text string) func(net.Conn, *http.Request) bool {
+	return func(conn net.Conn, _ *http.Request) bool {
+		_, _ = io.WriteString(conn, text)
+		return false
+	}
+}
+
+// hangs sends bytes as they are and then nothing, until the client has enough.
+func hangs(text string) func(net.Conn, *http.Request) bool {
+	return func(conn net.Conn, _ *http.Request) bool {
+		_, _ = io.WriteString(conn, text)
+		_, _ = io.Copy(io.Discard, conn)
+		return false
+	}
+}
+
+// reset ends a connection with an RST.
+func reset(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+func handshake(config *tls.Config) func(net.Conn) {
+	return func(conn net.Conn) { _ = tls.Server(conn, config).Handshake() }
+}
+
+func answers(status int, header, body string) fault {
+	return fault{answer: says(status, header, body)}
+}
+
+var (
+	good    = answers(200, "", "<response/>")
+	dropped = fault{answer: writes("")}
+	refused = fault{dial: func() error {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}}
+	resetInHandshake = fault{accept: func(conn net.Conn) {
+		_, _ = io.ReadFull(conn, make([]byte, 5)) // the client's hello has come
+		reset(conn)
+	}}
+	cutOff = fault{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<response>")}
+)
