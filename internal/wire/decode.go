@@ -168,8 +168,6 @@ func (s *scanner) content(v reflect.Value, p *plan, name string) []byte {
 			text = s.acc[base:]
 			s.acc = s.acc[:base]
 			return text
-		default:
-			next = s.child(v, p, next)
 		case '!', '?':
 			if s.skipped() {
 				continue
@@ -180,6 +178,8 @@ func (s *scanner) content(v reflect.Value, p *plan, name string) []byte {
 			if p.wantText {
 				s.accumulate(text, base)
 			}
+		default:
+			next = s.child(v, p, next)
 		}
 	}
 }

@@ -10,6 +10,9 @@ import (
 
 const byteOrderMark = "\uFEFF"
 
+// declarations are how an XML declaration begins: "<?xml5" is something else.
+var declarations = []string{"<?xml ", "<?xml\t", "<?xml\r", "<?xml\n", "<?xml?"}
+
 // maxDeclaration is how long an XML declaration may be.
 const maxDeclaration = 1 << 10
 
@@ -36,7 +39,7 @@ func (s *scanner) prolog() {
 	} else if err != nil {
 		s.fail(err)
 	}
-	if !s.has("<?") || !s.has("<?xml") {
+	if !s.has("<?") || !slices.ContainsFunc(declarations, s.has) {
 		return
 	}
 	switch label := s.declaredEncoding(); {
