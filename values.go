@@ -26,8 +26,11 @@ type Timestamp struct{ time.Time }
 // Numbers from here on are milliseconds.
 const firstMilliseconds = 100_000_000_000
 
-// The largest magnitude whose time every format of package time can write.
-const lastMilliseconds = 253_402_300_799_999 // 9999-12-31 23:59:59.999 UTC
+// The bounds of what every format of package time can write.
+const (
+	firstSecond      = -62_135_596_800     // 0001-01-01 00:00:00 UTC
+	lastMilliseconds = 253_402_300_799_999 // 9999-12-31 23:59:59.999 UTC
+)
 
 // UnmarshalText reads a number of seconds or milliseconds since 1970, and the
 // RFC 3339 form that MarshalText writes. Empty text and 0 are the zero time.
@@ -59,9 +62,9 @@ func (t *Timestamp) setUnix(n int64) error {
 	switch {
 	case n == 0:
 		*t = Timestamp{}
-	case n > lastMilliseconds || n < -lastMilliseconds:
-		return errors.New("beyond the year 9999")
-	case n >= firstMilliseconds || n <= -firstMilliseconds:
+	case n > lastMilliseconds || n <= firstSecond:
+		return errors.New("not between the years 1 and 9999")
+	case n >= firstMilliseconds:
 		*t = Timestamp{time.UnixMilli(n).UTC()}
 	default:
 		*t = Timestamp{time.Unix(n, 0).UTC()}
