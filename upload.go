@@ -242,6 +242,9 @@ func (f *fileForm) Spent() bool {
 	return f.touched
 }
 
+// MayHang takes what can seek for a file, whose reads end.
+func (f *fileForm) MayHang() bool { return f.rewind == nil }
+
 func (f *fileForm) sent() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

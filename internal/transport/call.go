@@ -52,6 +52,8 @@ type Source interface {
 	Err() error
 	// Spent reports whether the body cannot be sent a second time.
 	Spent() bool
+	// MayHang reports whether a Read may take for ever: it comes from no file.
+	MayHang() bool
 }
 
 type callKey struct{}

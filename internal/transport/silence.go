@@ -120,12 +120,13 @@ func (b *body) Close() error {
 
 var errClosed = errors.New("the answer's body is closed")
 
-// upload is a request body that is the caller's own stream. A goroutine of its
-// own reads that, from the first Read on: net/http waits for a Read to return
-// even when the context is done, and a stream may hang.
+// upload is a request body that is the caller's own stream. If that may hang, a
+// goroutine of its own reads it, from the first Read on: net/http waits for a Read
+// to return even when the context is done.
 type upload struct {
 	ctx    context.Context // the attempt's
 	stream io.ReadCloser
+	pumped bool
 	begin  sync.Once
 	out    *io.PipeReader
 	in     *io.PipeWriter
@@ -134,13 +135,16 @@ type upload struct {
 	watch *watch // nil once the answer has begun
 }
 
-func newUpload(ctx context.Context, stream io.ReadCloser, w *watch) *upload {
-	u := &upload{ctx: ctx, stream: stream, watch: w}
+func newUpload(ctx context.Context, stream io.ReadCloser, mayHang bool, w *watch) *upload {
+	u := &upload{ctx: ctx, stream: stream, pumped: mayHang, watch: w}
 	u.out, u.in = io.Pipe()
 	return u
 }
 
 func (u *upload) Read(p []byte) (int, error) {
+	if !u.pumped {
+		return patient{u}.Read(p)
+	}
 	u.begin.Do(func() { go u.pump() })
 	return u.out.Read(p)
 }

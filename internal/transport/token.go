@@ -53,7 +53,9 @@ func (a Attempt) send(r *http.Request, inject func(string) string, scrub Scrubbe
 	}
 	home := sameOrigin(r.URL, a.Origin)
 	if call.SecretBody != nil && !home {
-		_ = r.Body.Close()
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
 		return nil, errElsewhere
 	}
 	b := &body{scrub: scrub, shortest: shortest, ctx: r.Context(), limit: a.Limit}
@@ -86,7 +88,9 @@ func (a Attempt) send(r *http.Request, inject func(string) string, scrub Scrubbe
 		return nil, scrub.errorOf(err)
 	}
 	resp.Request = r
-	resp.Status = scrub(resp.Status)
+	if len(resp.Status) >= shortest {
+		resp.Status = scrub(resp.Status)
+	}
 	scrub.header(resp.Header, shortest)
 	if resp.Body == nil {
 		resp.Body = http.NoBody
@@ -121,7 +125,7 @@ func prepareBody(out *http.Request, call *Call, w *watch) *upload {
 		return nil
 	}
 	out.GetBody = nil // net/http must not open the caller's stream by itself
-	stream := newUpload(out.Context(), out.Body, w)
+	stream := newUpload(out.Context(), out.Body, call.Source.MayHang(), w)
 	out.Body = stream
 	return stream
 }
