@@ -1,0 +1,89 @@
+package onboarding
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/jarcoal/httpmock"
+
+	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/trilliantest"
+)
+
+const (
+	smw     = "smw@cerulean-inc.com"
+	newUser = "new@cerulean-inc.com"
+)
+
+func newcomer() Newcomer {
+	return Newcomer{
+		IM: newUser, Password: "correct horse", Group: 3, Policy: 2, Greeter: smw,
+		Chats: []string{trilliantest.SampleGeneral, trilliantest.SampleDevelopment},
+	}
+}
+
+func TestOnServer(t *testing.T) {
+	for name, lose := range map[string]bool{"greeting answered": false, "answer lost": true} {
+		t.Run(name, func(t *testing.T) {
+			server := trilliantest.NewServer(t, trilliantest.WithSampleCompany())
+			admin := server.Client()
+			greeter, err := admin.WithToken(server.TokenFor(smw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lose {
+				server.Inject("POST /users/{user}/messages/", trilliantest.DropAfter())
+			}
+			if err := Onboard(t.Context(), admin, greeter.Users.Messages, newcomer()); err != nil {
+				t.Fatal(err)
+			}
+			greetings := 0
+			for _, err := range admin.Users.Messages.All(t.Context(), newUser, nil) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				greetings++
+			}
+			if greetings != 1 {
+				t.Errorf("%d greetings arrived", greetings)
+			}
+			group, err := admin.Groups.Get(t.Context(), 3, nil)
+			if err != nil || group.Policy != 2 {
+				t.Errorf("%+v, %v", group, err)
+			}
+		})
+	}
+}
+
+// fake is the program's own interface, filled by hand: the first answer is lost.
+type fake struct{ sent int }
+
+func (f *fake) Conversations(context.Context, string) ([]trillian.Conversation, error) {
+	return []trillian.Conversation{{Name: smw}}, nil
+}
+
+func (f *fake) Send(context.Context, string, trillian.MessageSend) (*trillian.Message, error) {
+	f.sent++
+	return nil, &trillian.Error{Method: http.MethodPost, OutcomeUnknown: true, Err: errors.New("the answer was lost")}
+}
+
+func TestOnInterface(t *testing.T) {
+	f := &fake{}
+	if err := Greet(t.Context(), f, smw, newUser); err != nil || f.sent != 1 {
+		t.Errorf("%v, sent %d times", err, f.sent)
+	}
+}
+
+func TestOnCannedAnswers(t *testing.T) {
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder(http.MethodPost, `=~/messages/`, httpmock.NewStringResponder(http.StatusNotFound, "<response> <error>no such user</error></response>"))
+	client, err := trillian.NewClient("token", trillian.WithHTTPClient(&http.Client{Transport: mock}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Greet(t.Context(), client.Users.Messages, smw, newUser); !errors.Is(err, trillian.ErrNotFound) {
+		t.Error(err)
+	}
+}
