@@ -34,7 +34,6 @@ type outcome struct {
 }
 
 var (
-	unsent      = outcome{}                                // not tried again, and nothing was sent
 	unconnected = outcome{once: 1, always: 0, again: true} // tried again, and only what connects is sent
 	repeated    = outcome{once: 2, always: 3, again: true}
 	final       = outcome{once: 1, always: 1}

@@ -264,8 +264,9 @@ func TestAdversarialTransportsThatCannotPin(t *testing.T) {
 	t.Parallel()
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
 	for name, transport := range map[string]http.RoundTripper{
-		"of another type":      roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF }),
-		"with its own TLS":     &http.Transport{DialTLSContext: dial},
+		"of another type":  roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF }),
+		"with its own TLS": &http.Transport{DialTLSContext: dial},
+		//lint:ignore SA1019 it is still heeded by net/http
 		"with its own old TLS": &http.Transport{DialTLS: func(string, string) (net.Conn, error) { return nil, net.ErrClosed }},
 	} {
 		for _, trust := range []trillian.Option{trillian.WithCertificatePin(serverCertificate().Pin), trillian.WithRootCAs(serverCertificate().Pool)} {

@@ -263,9 +263,9 @@ func (f *fileForm) release(ctx context.Context) {
 	}
 	released := make(chan struct{})
 	go func() {
-		defer close(released)
 		f.reading.Lock()
-		f.reading.Unlock()
+		defer f.reading.Unlock()
+		close(released)
 	}()
 	select {
 	case <-released:
