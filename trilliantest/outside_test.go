@@ -54,12 +54,15 @@ func TestLinkedModules(t *testing.T) {
 	t.Parallel()
 	run := outside(t)
 	want := []string{"github.com/google/go-querystring", "github.com/hashicorp/go-cleanhttp", "github.com/hashicorp/go-retryablehttp"}
-	for _, pkg := range []string{"github.com/trillian-go/trillian", "github.com/trillian-go/trillian/trilliantest"} {
+	for _, pkg := range []string{
+		".", "github.com/trillian-go/trillian", "github.com/trillian-go/trillian/trilliantest", "github.com/trillian-go/trillian/trilliantest/conformance",
+	} {
 		linked := map[string]bool{}
 		for _, module := range strings.Fields(run("list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", pkg)) {
 			linked[module] = true
 		}
 		delete(linked, "github.com/trillian-go/trillian")
+		delete(linked, "example.com/onboarding")
 		require.Len(t, linked, len(want), "%s: %v", pkg, linked)
 		for _, module := range want {
 			require.True(t, linked[module], "%s: %v", pkg, linked)

@@ -46,7 +46,7 @@ func refused(t *testing.T, body []byte) bool {
 	declaration, _, _ := bytes.Cut(body, []byte("?>"))
 	if i := bytes.Index(declaration, []byte("encoding")); i >= 0 {
 		label := bytes.TrimLeft(declaration[i+len("encoding"):], " \t\r\n=")
-		if !bytes.HasPrefix(label, []byte(`"`)) && !bytes.HasPrefix(label, []byte("'")) {
+		if len(label) == 0 || label[0] != '"' && label[0] != '\'' || bytes.IndexByte(label[1:], label[0]) < 0 {
 			return true
 		}
 	}

@@ -3,7 +3,9 @@ package onboarding
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/jarcoal/httpmock"
@@ -25,7 +27,14 @@ func newcomer() Newcomer {
 }
 
 func TestOnServer(t *testing.T) {
-	for name, lose := range map[string]bool{"greeting answered": false, "answer lost": true} {
+	for name, faults := range map[string][]trilliantest.Fault{
+		"greeting answered":      nil,
+		"answer lost":            {trilliantest.DropAfter()},
+		"greeting lost":          {trilliantest.DropBefore()},
+		"gateway gave up on it":  {trilliantest.Status(http.StatusGatewayTimeout), trilliantest.CarriedOut()},
+		"answer broke off":       {trilliantest.Truncate(10)},
+		"server was overwhelmed": {trilliantest.Status(http.StatusServiceUnavailable)},
+	} {
 		t.Run(name, func(t *testing.T) {
 			server := trilliantest.NewServer(t, trilliantest.WithSampleCompany())
 			admin := server.Client()
@@ -33,8 +42,8 @@ func TestOnServer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if lose {
-				server.Inject("POST /users/{user}/messages/", trilliantest.DropAfter())
+			if faults != nil {
+				server.Inject("POST /users/{user}/messages/", faults...)
 			}
 			if err := Onboard(t.Context(), admin, greeter.Users.Messages, newcomer()); err != nil {
 				t.Fatal(err)
@@ -52,6 +61,12 @@ func TestOnServer(t *testing.T) {
 			group, err := admin.Groups.Get(t.Context(), 3, nil)
 			if err != nil || group.Policy != 2 {
 				t.Errorf("%+v, %v", group, err)
+			}
+			for _, chat := range newcomer().Chats {
+				members, err := admin.GroupChats.Members.List(t.Context(), chat)
+				if err != nil || !slices.Contains(members, trillian.Member{Name: newUser}) {
+					t.Errorf("%s has the members %v, %v", chat, members, err)
+				}
 			}
 		})
 	}
@@ -85,5 +100,25 @@ func TestOnCannedAnswers(t *testing.T) {
 	}
 	if err := Greet(t.Context(), client.Users.Messages, smw, newUser); !errors.Is(err, trillian.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// The history that the reference prints has a conversation that bears the
+// greeter's name here: the greeting whose answer was lost had arrived.
+func TestOnCannedAnswersWithOneLost(t *testing.T) {
+	const history = `<response> <messages conversation="c798b870f797b37878fe19cf05198f50d88273dd" medium="astra" name="smw@cerulean-inc.com" revision="1"> ` +
+		`<week flags="2" href="https://api.trillian.im/v1/users/.../messages/c798b870f797b37878fe19cf05198f50d88273dd/2016/20/" messages="1" week="20" year="2016"/></messages></response>`
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder(http.MethodPost, `=~/messages/`, httpmock.NewErrorResponder(io.EOF))
+	mock.RegisterResponder(http.MethodGet, `=~/messages/`, httpmock.NewStringResponder(http.StatusOK, history))
+	client, err := trillian.NewClient("token", trillian.WithHTTPClient(&http.Client{Transport: mock}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Greet(t.Context(), client.Users.Messages, smw, newUser); err != nil {
+		t.Error(err)
+	}
+	if calls := mock.GetCallCountInfo(); calls["POST =~/messages/"] != 1 || calls["GET =~/messages/"] != 1 {
+		t.Errorf("%v", calls)
 	}
 }
