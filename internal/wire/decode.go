@@ -89,16 +89,21 @@ func (s *scanner) element(v reflect.Value, p *plan, name string) (text []byte) {
 func (s *scanner) attributes(v reflect.Value, p *plan) (empty bool) {
 	next := 0
 	for {
-		var f *field
 		b := s.buf[s.pos:s.end]
-		if f, next = expected(b, p.attrs, next); f != nil {
-			value := b[len(f.open):]
-			if n := plain(value, '"'); n < len(value) && value[n] == '"' {
-				s.pos += len(f.open) + n + 1
-				s.set(f.value(v), f.codec, value[:n], f.name)
-				continue
+		for { // what comes in the usual way, and in the window
+			f, after := expected(b, p.attrs, next)
+			if f == nil {
+				break
 			}
+			value := b[len(f.open):]
+			n := plain(value, '"')
+			if n == len(value) || value[n] != '"' {
+				break
+			}
+			b, next = value[n+1:], after
+			s.set(f.value(v), f.codec, value[:n], f.name)
 		}
+		s.pos = s.end - len(b)
 		switch s.space() {
 		case '>':
 			s.pos++
@@ -173,7 +178,7 @@ func (s *scanner) content(v reflect.Value, p *plan, name string) []byte {
 				continue
 			}
 			s.pos += len("<![CDATA[")
-			text = s.repaired(']', p.wantText)
+			text = s.repaired(']', p.wantText, plain(s.buf[s.pos:s.end], ']'))
 			s.pos += len("]]>")
 			if p.wantText {
 				s.accumulate(text, base)

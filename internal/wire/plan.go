@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"encoding"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,6 +56,8 @@ type plan struct {
 type field struct {
 	name   string
 	open   string // how its tag begins, or its attribute with the space before
+	head   uint64 // the first eight bytes of open, as far as mask has bits
+	mask   uint64
 	shut   string // the end tag, of a child without children
 	index  []int
 	codec  *codec
@@ -270,7 +274,7 @@ func (p *plan) add(path string, f field) error {
 	}
 	next := find(p.children, step)
 	if next == nil {
-		p.children = append(p.children, field{name: step, open: f.open, path: &plan{}})
+		p.children = append(p.children, field{name: step, open: f.open, path: &plan{}}.opening())
 		next = &p.children[len(p.children)-1]
 	} else if next.path == nil {
 		return errors.New("another field takes the same")
@@ -284,13 +288,22 @@ func insert(fields *[]field, f field) error {
 	old := find(*fields, f.name)
 	switch {
 	case old == nil:
-		*fields = append(*fields, f)
+		*fields = append(*fields, f.opening())
 	case old.path != nil || len(old.index) == len(f.index):
 		return errors.New("another field takes the same")
 	case len(old.index) > len(f.index):
-		*old = f
+		*old = f.opening()
 	}
 	return nil
+}
+
+// opening completes f by how its open begins.
+func (f field) opening() field {
+	var head, mask [8]byte
+	copy(head[:], f.open)
+	copy(mask[:], bytes.Repeat([]byte{0xFF}, len(f.open)))
+	f.head, f.mask = binary.LittleEndian.Uint64(head[:]), binary.LittleEndian.Uint64(mask[:])
+	return f
 }
 
 // find returns the field of that name.
@@ -307,16 +320,20 @@ func find(fields []field, name string) *field {
 // in the usual way, and the index of the one behind. It tries fields[next] first:
 // they come in the same order again and again.
 func expected(b []byte, fields []field, next int) (*field, int) {
-	if len(b) < 2 {
+	if len(b) < 8 {
 		return nil, next
 	}
+	head := binary.LittleEndian.Uint64(b)
 	for range fields {
 		if next >= len(fields) {
 			next = 0
 		}
 		f := &fields[next]
 		next++
-		if n := len(f.open); n < len(b) && f.open[1] == b[1] && string(b[:n]) == f.open {
+		if (head^f.head)&f.mask != 0 {
+			continue
+		}
+		if n := len(f.open); n < len(b) && (n <= 8 || string(b[8:n]) == f.open[8:]) {
 			return f, next
 		}
 	}

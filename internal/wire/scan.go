@@ -39,13 +39,13 @@ type scanner struct {
 	spare leftovers
 	keys  int64 // bytes of all keys of leftovers
 
-	strings stringTable
+	strings *stringTable
 
 	item reflect.Value // for Items
 	emit func() bool
 }
 
-var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize)} }}
+var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize), strings: new(stringTable)} }}
 
 func newScanner(r io.Reader, block int) *scanner {
 	s := scanners.Get().(*scanner)
@@ -225,19 +225,18 @@ func (s *scanner) chars(stop byte, keep bool) []byte {
 		s.pos += n
 		return b[:n]
 	}
-	return s.repaired(stop, keep)
+	return s.repaired(stop, keep, n)
 }
 
 // repaired is chars for what is not in the window as a whole, or does not stand
 // for itself: references, line ends, and characters that XML does not allow,
 // which become U+FFFD lest one of them cost the whole document. It is also for
-// CDATA, where stop is ']'.
-func (s *scanner) repaired(stop byte, keep bool) []byte {
+// CDATA, where stop is ']'. The first n bytes are known to be plain.
+func (s *scanner) repaired(stop byte, keep bool, n int) []byte {
 	from := len(s.acc)
 	out := s.acc
-	for {
+	for ; ; n = plain(s.buf[s.pos:s.end], stop) {
 		b := s.buf[s.pos:s.end]
-		n := plain(b, stop)
 		if keep {
 			if out = append(out, b[:n]...); len(out)-from > maxToken {
 				s.malformed("a text is too long")

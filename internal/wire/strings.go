@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"strings"
 )
@@ -15,22 +16,25 @@ const (
 const (
 	maxInterned = 64 // bytes of a string that is remembered
 	internSlots = 1 << 10
+	shortSlots  = 1 << 6
 )
 
 // stringTable makes the strings that a document becomes. They are most of its
 // cost, so short ones are cut from blocks, and what an attribute says again and
 // again, such as a message's sender, is made once.
 type stringTable struct {
-	block    strings.Builder
-	size     int // of the largest block
+	block strings.Builder
+	size  int // of the largest block
+
 	interned []internedString
-	stored   []uint16  // which slots have a text
-	misses   [64]uint8 // in a row, by field
+	stored   []uint16                   // which slots have a text
+	short    [shortSlots]internedString // of up to eight bytes, which are the hash
+	misses   [64]uint8                  // in a row, by field
 }
 
 type internedString struct {
 	hash uint64
-	text string // once the hash was met a second time
+	text string
 }
 
 var internSeed = maphash.MakeSeed()
@@ -51,9 +55,17 @@ func (t *stringTable) cut(text []byte) string {
 	return t.block.String()[n:]
 }
 
-// intern returns text, of that field, as a string, the same one from the second
-// time on. A field that hardly says anything twice is seldom looked up.
+// intern returns text, of that field, as a string, and if it can the same one as
+// before. A field that hardly says anything twice is seldom looked up.
 func (t *stringTable) intern(text []byte, field uint8) string {
+	if n := len(text); n <= 8 && cap(text) >= 8 {
+		word := binary.LittleEndian.Uint64(text[:8]) << (64 - 8*n) // without what follows
+		e := &t.short[word*0x9E3779B97F4A7C15>>58]
+		if e.hash != word || len(e.text) != n {
+			*e = internedString{word, t.cut(text)}
+		}
+		return e.text
+	}
 	misses := &t.misses[field%64]
 	if *misses > 32 && *misses%8 != 0 || len(text) > maxInterned {
 		*misses++ // and after 255 it has another chance
@@ -63,38 +75,34 @@ func (t *stringTable) intern(text []byte, field uint8) string {
 		t.interned = make([]internedString, internSlots)
 	}
 	h := maphash.Bytes(internSeed, text)
+	free := h % internSlots
 	for i := range uint64(4) {
-		n := (h + i) % internSlots
-		switch e := &t.interned[n]; {
-		case e.hash == h && e.text == string(text):
+		e := &t.interned[(h+i)%internSlots]
+		if e.hash == h && e.text == string(text) {
 			*misses = 0
 			return e.text
-		case e.hash == h && e.text == "":
-			e.text = t.cut(text)
-			if len(t.stored) < internSlots {
-				t.stored = append(t.stored, uint16(n))
-			}
-			return e.text
-		case e.hash == 0:
-			e.hash = h
-			*misses++
-			return t.cut(text)
+		}
+		if e.hash == 0 {
+			free = (h + i) % internSlots
+			break
 		}
 	}
 	*misses++
-	t.interned[(h+h>>62)%internSlots] = internedString{hash: h}
-	return t.cut(text)
+	if len(t.stored) < internSlots {
+		t.stored = append(t.stored, uint16(free))
+	}
+	e := &t.interned[free]
+	*e = internedString{h, t.cut(text)}
+	return e.text
 }
 
 // forget lets go of all strings.
 func (t *stringTable) forget() {
-	t.block.Reset()
-	t.misses = [64]uint8{}
 	if len(t.stored) == internSlots {
 		clear(t.interned)
 	}
 	for _, n := range t.stored {
 		t.interned[n] = internedString{}
 	}
-	t.stored = t.stored[:0]
+	*t = stringTable{interned: t.interned, stored: t.stored[:0]} // all but their memory
 }

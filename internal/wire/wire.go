@@ -13,6 +13,7 @@ import (
 	"io"
 	"iter"
 	"reflect"
+	"slices"
 )
 
 const (
@@ -111,12 +112,25 @@ func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 
 // Collect returns what Items yields, at less cost, or nothing but the error.
 func Collect[T any](r io.Reader, path string) ([]T, error) {
-	all := []T{}
-	err := items(r, path, reflect.ValueOf(&all).Elem(), collectBlock, func() bool { return true })
-	if err != nil {
+	var item, zero T
+	chunk := make([]T, 0, 4)
+	var chunks [][]T // as growing one slice would copy and clear more
+	err := items(r, path, reflect.ValueOf(&item).Elem(), collectBlock, func() bool {
+		if n := len(chunk); n == cap(chunk) {
+			chunks = append(chunks, chunk)
+			chunk = make([]T, 0, min(2*n, 4096))
+		}
+		chunk = append(chunk, item)
+		item = zero
+		return true
+	})
+	switch {
+	case err != nil:
 		return nil, err
+	case chunks == nil:
+		return chunk, nil
 	}
-	return all, nil
+	return slices.Concat(append(chunks, chunk)...), nil
 }
 
 // items decodes each element at path into item and then calls emit, until that
