@@ -425,7 +425,10 @@ func TestAdversarialTransfers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, consumer := range consumers {
+			for i, consumer := range consumers {
+				if i > 1 && len(c.answer) > 1<<20 {
+					break // the others would tell nothing new, slowly
+				}
 				server := newFaultServer(t, false, fault{answer: writes(c.answer)}, answers(200, "", doc("next")))
 				client := server.client(t, 10*time.Second, single)
 				text, any, err := consumer.call(t.Context(), client)
@@ -550,7 +553,7 @@ func TestAdversarialMaxResponseSizeOfBytes(t *testing.T) {
 
 // endlessly repeats a text after a start.
 func endlessly(start, text string) io.Reader {
-	return io.MultiReader(strings.NewReader(start), &looping{text: text})
+	return io.MultiReader(strings.NewReader(start), &looping{text: strings.Repeat(text, 1000)})
 }
 
 type looping struct {
@@ -580,25 +583,25 @@ func TestAdversarialMemory(t *testing.T) {
 		gzip bool
 		opts []trillian.Option
 		code int
-		most uint64 // MiB allocated in all, over seven calls
+		most uint64 // MiB allocated in all, over three calls
 		err  error
 	}{
-		{name: "gzip bomb", body: of("\x1f" + string(bomb[1:])), gzip: true, opts: []trillian.Option{limited}, most: 150, err: trillian.ErrMalformedResponse},
+		{name: "gzip bomb", body: of("\x1f" + string(bomb[1:])), gzip: true, opts: []trillian.Option{limited}, most: 100, err: trillian.ErrMalformedResponse},
 		{name: "gzip bomb in a text", body: func() io.Reader {
 			return io.MultiReader(strings.NewReader(zipped(docStart)), bytes.NewReader(bomb))
-		}, gzip: true, opts: []trillian.Option{limited}, most: 150, err: trillian.ErrResponseTooLarge},
+		}, gzip: true, opts: []trillian.Option{limited}, most: 100, err: trillian.ErrResponseTooLarge},
 		{name: "gzip bomb in a text, by default", body: func() io.Reader {
 			return io.MultiReader(strings.NewReader(zipped(docStart)), bytes.NewReader(bomb))
-		}, gzip: true, most: 1000, err: trillian.ErrMalformedResponse},
+		}, gzip: true, most: 400, err: trillian.ErrMalformedResponse},
 		{name: "endless space", body: repeat("", " \n"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
 		{name: "endless siblings of nothing", body: repeat("<response>", "<a/>"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
 		{name: "endless comments", body: repeat("<response>", "<!-- x -->"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
 		{name: "an endless comment", body: repeat("<response><!--", "x"), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
 		{name: "endless depth", body: repeat("<response>", "<a>"), most: 20, err: trillian.ErrMalformedResponse},
 		{name: "endless depth of chats", body: repeat("<response>", "<groupchat>"), most: 20, err: trillian.ErrMalformedResponse},
-		{name: "an endless name", body: repeat("<response><", "a"), most: 1000, err: trillian.ErrMalformedResponse},
+		{name: "an endless name", body: repeat("<response><", "a"), most: 400, err: trillian.ErrMalformedResponse},
 		{name: "endless attributes", body: repeat("<response ", "a='b' "), opts: []trillian.Option{limited}, most: 20, err: trillian.ErrResponseTooLarge},
-		{name: "an endless attribute", body: repeat("<response><groupchat name='", "x"), most: 1000, err: trillian.ErrMalformedResponse},
+		{name: "an endless attribute", body: repeat("<response><groupchat name='", "x"), most: 400, err: trillian.ErrMalformedResponse},
 		{name: "an endless entity", body: repeat(docStart+"&", "x"), most: 20, err: trillian.ErrMalformedResponse},
 		{name: "an endless declaration", body: repeat("<?xml ", "x"), most: 20, err: trillian.ErrMalformedResponse},
 		{name: "an endless error", body: repeat("", "no "), code: 500, most: 20, err: trillian.ErrServer},
@@ -622,7 +625,7 @@ func TestAdversarialMemory(t *testing.T) {
 			})}))...)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			for _, consumer := range consumers {
+			for _, consumer := range consumers[:3] {
 				_, any, err := consumer.call(t.Context(), client)
 				require.False(t, any, consumer.name)
 				require.ErrorIs(t, err, c.err, consumer.name)

@@ -482,7 +482,7 @@ func TestAdversarialSourceIsTheCallersAgain(t *testing.T) {
 					cancel()
 				}
 				time.Sleep(time.Millisecond)
-				return 1, nil // it would take a minute to fill a block in this way
+				return min(len(p), 100), nil // a dead connection shows once a block is full
 			})})
 			mu.Lock()
 			returned = true

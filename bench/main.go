@@ -91,9 +91,10 @@ func run(out io.Writer, s settings, only, svg, markdown string) error {
 	var table, goals strings.Builder
 	writeTable(&table, r.table())
 	writeTable(&goals, r.goalTable())
-	fmt.Fprintf(out, "%s\n\n%s\n%s", r.conditions(), table.String(), goals.String())
+	text := fmt.Sprintf("%s\n\n%s\n%s", r.conditions(), table.String(), goals.String())
+	fmt.Fprint(out, text)
 	if markdown != "" {
-		if err := updateMarkdown(markdown, "\n"+r.conditions()+"\n\n"+table.String()+"\n"); err != nil {
+		if err := updateMarkdown(markdown, "\n"+text+"\n"); err != nil {
 			return err
 		}
 	}

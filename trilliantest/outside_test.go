@@ -35,8 +35,10 @@ func outside(t *testing.T) func(args ...string) string {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "go %v\n%s", args, out)
+		var problems strings.Builder // go's own remarks are no part of what it lists
+		cmd.Stderr = &problems
+		out, err := cmd.Output()
+		require.NoError(t, err, "go %v\n%s%s", args, out, &problems)
 		return string(out)
 	}
 }

@@ -1,6 +1,11 @@
-// Package conformance holds a Trillian Server against the reference of its API:
-// every operation, by what the reference says of it and no more. It is run on
+// Package conformance holds a Trillian Server against the reference of its API,
+// operation by operation: verb, path and status, the elements and attributes of the
+// samples, what later reads see of a change, and the client errors. It is run on
 // trilliantest's server, and can be run on a real one.
+//
+// Where the reference shows no answer (users, avatars, the files themselves, a
+// user's media and messages) the checks take what the client infers, and so a
+// server that fails one of those may be right.
 //
 //	func TestServer(t *testing.T) {
 //		conformance.Run(t, conformance.Target{New: trillian.NewClientFromEnv})

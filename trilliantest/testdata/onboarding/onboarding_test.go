@@ -103,8 +103,8 @@ func TestOnCannedAnswers(t *testing.T) {
 	}
 }
 
-// The history that the reference prints has a conversation that bears the
-// greeter's name here: the greeting whose answer was lost had arrived.
+// The conversation of the reference's sample is the greeter's here: the greeting
+// had arrived, and only its answer was lost.
 func TestOnCannedAnswersWithOneLost(t *testing.T) {
 	const history = `<response> <messages conversation="c798b870f797b37878fe19cf05198f50d88273dd" medium="astra" name="smw@cerulean-inc.com" revision="1"> ` +
 		`<week flags="2" href="https://api.trillian.im/v1/users/.../messages/c798b870f797b37878fe19cf05198f50d88273dd/2016/20/" messages="1" week="20" year="2016"/></messages></response>`
