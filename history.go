@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -138,17 +137,24 @@ func oneByOne(ctx context.Context, weeks []MessageWeek, fetch fetchFunc) iter.Se
 	}
 }
 
-const (
-	batchSize  = 256
-	batchesMax = 16 // of one week, waiting for their turn
-)
+// weekBuffer is how many messages of a week wait for their turn.
+const weekBuffer = 4096
 
-// weekFetch is a week on its way: its messages come in batches, and its error
-// may be read once they have ended.
+// weekFetch is a week on its way from the goroutine that fetches it to the loop
+// that reads it.
 type weekFetch struct {
-	batches chan []Message
-	hungry  atomic.Bool // its reader waits: a batch need not be full
-	err     error
+	filled chan struct{} // told to a reader that waits
+	room   chan struct{} // told to a fetch that waits
+
+	mu      sync.Mutex
+	batch   []Message // not yet taken
+	waiting bool      // the reader is
+	ended   bool
+	err     error // once ended
+}
+
+func newWeekFetch() *weekFetch {
+	return &weekFetch{filled: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // prefetch yields weeks in order while the next ones are already being fetched.
@@ -164,7 +170,7 @@ func prefetch(ctx context.Context, weeks []MessageWeek, concurrency int, fetch f
 		running.Go(func() {
 			defer close(queue)
 			for _, week := range weeks {
-				f := &weekFetch{batches: make(chan []Message, batchesMax)}
+				f := newWeekFetch()
 				running.Go(func() { f.run(fetch(ctx, week), ctx.Done()) })
 				select {
 				case queue <- f:
@@ -202,52 +208,85 @@ func cancelled(ctx context.Context) error {
 }
 
 func (f *weekFetch) run(messages iter.Seq2[Message, error], done <-chan struct{}) {
-	defer close(f.batches)
-	var batch []Message
 	for message, err := range messages {
 		if err != nil {
-			f.err = err
-			break
+			f.end(err)
+			return
 		}
-		if batch == nil {
-			batch = make([]Message, 0, batchSize)
-		}
-		batch = append(batch, message)
-		if len(batch) < batchSize && !f.hungry.Load() {
-			continue
-		}
-		f.hungry.Store(false)
-		select {
-		case f.batches <- batch:
-			batch = nil
-		case <-done:
-			f.err = context.Canceled
+		if !f.put(message, done) {
+			f.end(context.Canceled)
 			return
 		}
 	}
-	if len(batch) > 0 {
-		select {
-		case f.batches <- batch:
-		case <-done:
+	f.end(nil)
+}
+
+func (f *weekFetch) put(message Message, done <-chan struct{}) bool {
+	f.mu.Lock()
+	f.batch = append(f.batch, message)
+	full := len(f.batch) >= weekBuffer
+	f.wake()
+	f.mu.Unlock()
+	if !full {
+		return true
+	}
+	select {
+	case <-f.room:
+		return true
+	case <-done:
+		return false
+	}
+}
+
+func (f *weekFetch) end(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended, f.err = true, err
+	f.wake()
+}
+
+// wake tells the reader, if it waits. f.mu is held.
+func (f *weekFetch) wake() {
+	if f.waiting {
+		f.waiting = false
+		f.filled <- struct{}{}
+	}
+}
+
+// all yields what there is, as soon as there is something.
+func (f *weekFetch) all() iter.Seq[[]Message] {
+	return func(yield func([]Message) bool) {
+		var batch []Message
+		for {
+			if batch = f.take(batch[:0]); len(batch) == 0 || !yield(batch) {
+				return
+			}
 		}
 	}
 }
 
-// all yields the batches as they come, and says so when it has to wait.
-func (f *weekFetch) all() iter.Seq[[]Message] {
-	return func(yield func([]Message) bool) {
-		for {
-			var batch []Message
-			var ok bool
-			select {
-			case batch, ok = <-f.batches:
-			default:
-				f.hungry.Store(true)
-				batch, ok = <-f.batches
-			}
-			if !ok || !yield(batch) {
-				return
-			}
+// take returns what is there, or waits for it, and leaves an empty slice to
+// fill. It returns nothing at the end.
+func (f *weekFetch) take(empty []Message) []Message {
+	for {
+		f.mu.Lock()
+		batch, ended := f.batch, f.ended
+		if len(batch) > 0 {
+			f.batch = empty
+		} else {
+			f.waiting = !ended
 		}
+		f.mu.Unlock()
+		if len(batch) > 0 {
+			select {
+			case f.room <- struct{}{}:
+			default:
+			}
+			return batch
+		}
+		if ended {
+			return nil
+		}
+		<-f.filled
 	}
 }

@@ -25,12 +25,13 @@ type archive struct {
 	weeks    []string // "conversation/year/week", in the order they are listed
 	messages int      // in each
 
-	mu      sync.Mutex
-	busy    int
-	busiest int
-	conns   atomic.Int32
-	fail    map[string]int // the status of a week, instead
-	hold    chan struct{}  // closed to let weeks be answered, nil for at once
+	mu       sync.Mutex
+	busy     int
+	busiest  int
+	conns    atomic.Int32
+	fail     map[string]int // the status of a week, instead
+	together int            // weeks are answered once so many are asked for, 0 for at once
+	hold     chan struct{}  // closed then
 }
 
 func newArchive(t testing.TB, messages int, weeks ...string) *archive {
@@ -57,6 +58,10 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.busy++
 	a.busiest = max(a.busiest, a.busy)
 	status := a.fail[rest]
+	if a.busy == a.together {
+		close(a.hold)
+		a.together = 0
+	}
 	a.mu.Unlock()
 	defer func() {
 		a.mu.Lock()
@@ -66,6 +71,7 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.hold != nil {
 		select {
 		case <-a.hold:
+		case <-time.After(5 * time.Second):
 		case <-r.Context().Done():
 			return
 		}
@@ -157,8 +163,7 @@ func TestHistoryFetchesAheadOverFewConnections(t *testing.T) {
 		weeks[i] = fmt.Sprintf("c/2016/%d", i)
 	}
 	a := newArchive(t, 5, weeks...)
-	a.hold = make(chan struct{})
-	time.AfterFunc(50*time.Millisecond, func() { close(a.hold) })
+	a.hold, a.together = make(chan struct{}), 8
 	got, err := collect(t, newClient(t, a.URL), &trillian.HistoryOptions{Concurrency: 8})
 	require.NoError(t, err)
 	require.Len(t, got, 200)
