@@ -59,9 +59,9 @@ func (t *stringTable) cut(text []byte) string {
 // before. A field that hardly says anything twice is seldom looked up.
 func (t *stringTable) intern(text []byte, field uint8) string {
 	if n := len(text); n <= 8 && cap(text) >= 8 {
-		word := binary.LittleEndian.Uint64(text[:8]) << (64 - 8*n) // without what follows
+		word := binary.LittleEndian.Uint64(text[:8]) << (64 - 8*n) // without what follows, and no byte is 0
 		e := &t.short[word*0x9E3779B97F4A7C15>>58]
-		if e.hash != word || len(e.text) != n {
+		if e.hash != word {
 			*e = internedString{word, t.cut(text)}
 		}
 		return e.text
