@@ -44,6 +44,17 @@
 // neither and is reached by its [Server.Client], its [Server.Transport] or its
 // [Server.Handler]. In a bubble of testing/synctest a [Delay] then takes no time.
 //
+// # Three ways to test
+//
+// The package's examples test one small program in three ways: on this server, on
+// an interface of the program's own, and on a canned answer through httpmock's
+// MockTransport.
+//
+// Take the server where several calls must fit together or a failure of the
+// network matters. Take an interface of two or three methods, which the client's
+// services satisfy, where the logic is yours and the client is a detail of it. Take
+// a canned answer where one particular text of the server's is the point.
+//
 // # What is inferred
 //
 // The reference leaves much open. Where it does, this server does the following,
