@@ -1,0 +1,266 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestJitterIsFull draws waits for every attempt: none leaves its bounds, and
+// they lie evenly in between.
+func TestJitterIsFull(t *testing.T) {
+	t.Parallel()
+	const draws = 4000
+	p := &Policy{MinWait: 500 * time.Millisecond, MaxWait: 10 * time.Second}
+	for attempt, bound := range []time.Duration{500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000} {
+		bound *= time.Millisecond
+		var waits []time.Duration
+		var sum time.Duration
+		for range draws {
+			wait := p.jitter(attempt)
+			waits = append(waits, wait)
+			sum += wait
+		}
+		require.GreaterOrEqual(t, slices.Min(waits), time.Duration(0))
+		require.LessOrEqual(t, slices.Max(waits), bound)
+		// Each of these is out of reach of chance: five standard deviations at least.
+		require.Less(t, slices.Min(waits), bound/20, "attempt %d", attempt)
+		require.Greater(t, slices.Max(waits), bound-bound/20, "attempt %d", attempt)
+		require.InDelta(t, float64(bound)/2, float64(sum)/draws, float64(bound)/20, "attempt %d", attempt)
+	}
+}
+
+func TestJitterAtTheEdges(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		min, max time.Duration
+		attempt  int
+		bound    time.Duration
+	}{
+		{"nothing", 0, 0, 0, 0},
+		{"nothing to begin with", 0, time.Second, 5, 0},
+		{"nothing at most", time.Second, 0, 0, 0},
+		{"a nanosecond", 1, 1, 0, 1},
+		{"the least above the most", time.Minute, time.Second, 0, time.Second},
+		{"many attempts", time.Second, time.Minute, 10_000, time.Minute},
+		{"31 doublings", 1, math.MaxInt64, 31, 1 << 31},
+		{"a shift of 63", 1, time.Minute, 63, time.Minute},
+		{"a shift of 64", 1, time.Minute, 64, time.Minute},
+		{"the longest of all", math.MaxInt64, math.MaxInt64, 0, math.MaxInt64},
+		{"the longest of all, later", time.Second, math.MaxInt64, 62, math.MaxInt64},
+		{"below nothing", -time.Second, -time.Second, 0, 0},
+	} {
+		p := &Policy{MinWait: c.min, MaxWait: c.max}
+		for range 100 {
+			wait := p.jitter(c.attempt)
+			require.GreaterOrEqual(t, wait, time.Duration(0), c.name)
+			require.LessOrEqual(t, wait, c.bound, c.name)
+		}
+	}
+}
+
+func TestParseRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 10, 21, 7, 27, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"0": 0, "1": time.Second, "0120": 2 * time.Minute, "9223372036": 9223372036 * time.Second,
+		"9223372037": math.MaxInt64, "9223372036854775807": math.MaxInt64, "18446744073709551615": math.MaxInt64,
+		"18446744073709551616": math.MaxInt64, "100000000000000000000000": math.MaxInt64,
+		"Wed, 21 Oct 2026 07:28:00 GMT": time.Minute, "Wednesday, 21-Oct-26 07:28:00 GMT": time.Minute, "Wed Oct 21 07:28:00 2026": time.Minute,
+		"Wed, 21 Oct 2026 07:27:00 GMT": 0, "Wed, 21 Oct 2020 07:28:00 GMT": 0, "Fri, 31 Dec 9999 23:59:59 GMT": math.MaxInt64,
+	} {
+		after, ok := parseRetryAfter(text, now)
+		require.True(t, ok, text)
+		require.Equal(t, want, after, text)
+	}
+	for _, text := range []string{
+		"-1", "+1", "1.5", "1e30", "0x10", "1_0", "1 s", "1,2", "soon", "NaN", "∞", "٣", "\x00", "2026-10-21T07:28:00Z", "Wed, 21 Oct 2026 07:28:00 CET", "Wed, 32 Oct 2026 07:28:00 GMT",
+	} {
+		after, ok := parseRetryAfter(text, now)
+		require.False(t, ok, text)
+		require.Zero(t, after, text)
+	}
+}
+
+func TestRetryAfterOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	after := func(values ...string) (time.Duration, bool) {
+		return RetryAfter(&http.Response{Header: http.Header{"Retry-After": values}})
+	}
+	_, named := after()
+	require.False(t, named)
+	_, named = after("  ")
+	require.False(t, named)
+	wait, named := after(" 7 ", "9")
+	require.True(t, named)
+	require.Equal(t, 7*time.Second, wait, "the first counts")
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	b := &Budget{}
+	for range 10 {
+		b.giveBack()
+	}
+	for range budgetSize / retryCost {
+		require.True(t, b.take())
+	}
+	require.False(t, b.take(), "what was never spent cannot be given back in advance")
+	for range retryCost - 1 {
+		b.giveBack()
+		require.False(t, b.take())
+	}
+	b.giveBack()
+	require.True(t, b.take())
+	require.False(t, b.take())
+}
+
+func TestBudgetIsExactUnderContention(t *testing.T) {
+	t.Parallel()
+	b := &Budget{}
+	var mu sync.Mutex
+	taken := 0
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			mine := 0
+			for range 100 {
+				if b.take() {
+					mine++
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			taken += mine
+		})
+	}
+	all.Wait()
+	require.Equal(t, budgetSize/retryCost, taken)
+	for range 16 {
+		all.Go(func() {
+			for range budgetSize {
+				b.giveBack()
+			}
+		})
+	}
+	all.Wait()
+	require.Zero(t, b.spent.Load())
+}
+
+func newTestCall(method string) *Call {
+	return &Call{Context: context.Background(), Method: method, Policy: &Policy{MaxAttempts: 3, MaxRetryAfter: time.Minute, Budget: &Budget{}}}
+}
+
+// TestConnectionDecides tells what was never sent from what may have been
+// carried out by how far the transport got.
+func TestConnectionDecides(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("lost")
+	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	asked := func(trace *httptrace.ClientTrace) { trace.GetConn("im.test:443") }
+	got := func(trace *httptrace.ClientTrace) { asked(trace); trace.GotConn(httptrace.GotConnInfo{}) }
+	for _, c := range []struct {
+		name     string
+		progress func(*httptrace.ClientTrace)
+		err      error
+		again    bool
+	}{
+		{"asked for a connection", asked, lost, true},
+		{"asked for a connection, and dialled", asked, refused, true},
+		{"got a connection", got, lost, false},
+		{"got a connection, and dialled another", got, refused, false},
+		{"reported nothing", nil, lost, false},
+		{"reported nothing, and dialled", nil, refused, true},
+	} {
+		call := newTestCall(http.MethodPost)
+		call.begin(context.Background()) // an attempt before must not decide for this one
+		trace := httptrace.ContextClientTrace(call.begin(context.Background()))
+		require.NotNil(t, trace)
+		if c.progress != nil {
+			c.progress(trace)
+		}
+		require.Equal(t, c.again, call.judgeError(c.err), c.name)
+		require.Equal(t, !c.again, call.Uncertain(), c.name)
+	}
+}
+
+func TestOutcomeOfAnEarlierAttemptIsForgotten(t *testing.T) {
+	t.Parallel()
+	call := newTestCall(http.MethodDelete)
+	trace := httptrace.ContextClientTrace(call.begin(context.Background()))
+	trace.GetConn("im.test:443")
+	trace.GotConn(httptrace.GotConnInfo{})
+	trace = httptrace.ContextClientTrace(call.begin(context.Background()))
+	trace.GetConn("im.test:443")
+	require.True(t, call.judgeError(io.EOF))
+	require.False(t, call.Uncertain(), "the second attempt had no connection")
+}
+
+// TestCallsThatMadeNoRequest stay within their attempts too.
+func TestCallsThatMadeNoRequest(t *testing.T) {
+	t.Parallel()
+	call := newTestCall(http.MethodGet)
+	rounds := 0
+	for {
+		rounds++
+		if again, err := checkRetry(call, nil, io.ErrUnexpectedEOF); !again {
+			require.NoError(t, err)
+			break
+		}
+	}
+	require.Equal(t, 3, rounds)
+	require.Zero(t, call.Attempts())
+	require.False(t, call.Repeat(io.ErrUnexpectedEOF))
+}
+
+type fakeSource struct {
+	err   error
+	spent bool
+}
+
+func (f fakeSource) Err() error    { return f.err }
+func (f fakeSource) Spent() bool   { return f.spent }
+func (f fakeSource) MayHang() bool { return false }
+
+func TestSourceDecides(t *testing.T) {
+	t.Parallel()
+	limited := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{}}
+	for _, c := range []struct {
+		source Source
+		resp   *http.Response
+		err    error
+		again  bool
+	}{
+		{fakeSource{}, limited, nil, true},
+		{fakeSource{spent: true}, limited, nil, false},
+		{fakeSource{err: io.ErrClosedPipe}, nil, &net.OpError{Op: "dial", Err: io.EOF}, false},
+		{fakeSource{}, nil, &net.OpError{Op: "dial", Err: io.EOF}, true},
+	} {
+		call := newTestCall(http.MethodPost)
+		call.Source = c.source
+		again, err := checkRetry(call, c.resp, c.err)
+		require.NoError(t, err)
+		require.Equal(t, c.again, again)
+		require.False(t, call.Uncertain())
+	}
+}
+
+func TestCallOutsideOfOne(t *testing.T) {
+	t.Parallel()
+	require.Nil(t, callOf(context.Background()))
+	call := newTestCall(http.MethodGet)
+	inner, cancel := context.WithCancel(call)
+	defer cancel()
+	require.Same(t, call, callOf(inner))
+}

@@ -1,0 +1,115 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const canary = "AVS/w8J7+UELk4=Q9%pB5 iz&66p=="
+
+func TestScrubber(t *testing.T) {
+	t.Parallel()
+	scrub := NewScrubber(canary)
+	for text, want := range map[string]string{
+		"":                        "",
+		"nothing of it":           "nothing of it",
+		canary:                    "[redacted]",
+		"a" + canary + "b":        "a[redacted]b",
+		canary + canary:           "[redacted][redacted]",
+		url.QueryEscape(canary):   "[redacted]",
+		url.PathEscape(canary):    "[redacted]",
+		strictEscape(canary):      "[redacted]",
+		fmt.Sprintf("%q", canary): `"[redacted]"`,
+		strings.ToLower(url.QueryEscape("/")) + " is a slash":             "%2f is a slash",
+		"token=" + url.QueryEscape(canary):                                "token=[redacted]",
+		"/v1/?a=b&token=" + url.QueryEscape(canary) + "&c=d":              "/v1/?a=b&token=[redacted]&c=d",
+		`Get "https://im.test/?token=` + url.QueryEscape(canary) + `": x`: `Get "https://im.test/?token=[redacted]": x`,
+		"token=AVS%2Fw8":       "token=[redacted]",
+		"token=":               "token=",
+		"token= x":             "token= x",
+		"token=[redacted]":     "token=[redacted]",
+		"token=[redacted]&a=b": "token=[redacted]&a=b",
+		"token=a token=b":      "token=[redacted] token=[redacted]",
+		"access_token=abc":     "access_token=[redacted]",
+	} {
+		require.Equal(t, want, scrub(text))
+		require.Equal(t, want, scrub(scrub(text)), "again")
+	}
+}
+
+func TestScrubberOfAShortSecret(t *testing.T) {
+	t.Parallel()
+	scrub := NewExactScrubber("", "a", "abc")
+	require.Equal(t, "a cab calls abc", scrub("a cab calls abc"), "ordinary words stay")
+	require.Equal(t, "[redacted]", NewExactScrubber("abcd")("abcd"))
+}
+
+func TestScrubberPrefersTheLongerSecret(t *testing.T) {
+	t.Parallel()
+	for _, secrets := range [][]string{{"hunter2", "hunter22"}, {"hunter22", "hunter2"}} {
+		require.Equal(t, "[redacted] [redacted]", NewExactScrubber(secrets...)("hunter22 hunter2"))
+	}
+}
+
+func TestScrubHeader(t *testing.T) {
+	t.Parallel()
+	scrub := NewScrubber(canary)
+	h := http.Header{"Location": {"/?token=" + url.QueryEscape(canary), "/" + canary}, "X": {"short"}}
+	scrub.header(h, len(canary))
+	require.Equal(t, http.Header{"Location": {"/?token=[redacted]", "/[redacted]"}, "X": {"short"}}, h)
+	scrub.header(nil, 1)
+}
+
+type plainError struct{ URL string }
+
+func (*plainError) Error() string { return "lost" }
+
+func TestScrubError(t *testing.T) {
+	t.Parallel()
+	scrub := NewScrubber(canary)
+	require.NoError(t, scrub.errorOf(nil))
+	for _, harmless := range []error{io.EOF, &net.OpError{Op: "dial", Err: io.EOF}, errors.Join(io.EOF, nil, io.ErrClosedPipe)} {
+		require.Same(t, harmless, scrub.errorOf(harmless), "what tells nothing is left as it is")
+	}
+	for name, leaking := range map[string]error{
+		"text":      fmt.Errorf("%s: %w", canary, io.EOF),
+		"URL error": &url.Error{Op: "Get", URL: "https://im.test/?token=" + url.QueryEscape(canary), Err: io.EOF},
+		"deep":      fmt.Errorf("a: %w", fmt.Errorf("b: %w", &url.Error{Op: "Get", URL: canary, Err: io.EOF})),
+		"joined":    errors.Join(io.EOF, errors.New(canary)),
+		"field":     errors.Join(io.EOF, &plainError{canary}),
+	} {
+		err := scrub.errorOf(leaking)
+		require.NotSame(t, leaking, err, name)
+		require.ErrorIs(t, err, io.EOF, name)
+		require.NotErrorIs(t, err, io.ErrUnexpectedEOF, name)
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v %q", err, err, err, err), canary, name)
+		require.NoError(t, errors.Unwrap(err), "nothing unwraps to the original")
+		_, ok := errors.AsType[*url.Error](err)
+		require.False(t, ok, name)
+	}
+}
+
+func TestScrubErrorKeepsWhatRetriesAsk(t *testing.T) {
+	t.Parallel()
+	scrub := NewScrubber(canary)
+	late := scrub.errorOf(fmt.Errorf("%s: %w", canary, os.ErrDeadlineExceeded))
+	timeout, ok := errors.AsType[net.Error](late)
+	require.True(t, ok)
+	require.True(t, timeout.Timeout())
+	require.False(t, isDialError(late))
+
+	refused := scrub.errorOf(fmt.Errorf("%s: %w", canary, &net.OpError{Op: "dial", Err: io.EOF}))
+	require.True(t, isDialError(refused))
+	timeout, ok = errors.AsType[net.Error](refused)
+	require.True(t, ok)
+	require.False(t, timeout.Timeout())
+}
