@@ -156,6 +156,13 @@ func (s *faultServer) client(t testing.TB, patience time.Duration, opts ...trill
 	}, opts...)...)
 }
 
+// done reports whether the script has come to its end.
+func (s *faultServer) done() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.script) == 0
+}
+
 // wire is the verbs of the requests that arrived, once the script is done.
 func (s *faultServer) wire(t testing.TB) []string {
 	t.Helper()
@@ -230,3 +237,10 @@ var (
 	}}
 	cutOff = fault{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<response>")}
 )
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
