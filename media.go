@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/trillian-go/trillian/internal/transport"
 )
@@ -76,7 +77,9 @@ func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader
 	if err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	resp, err := s.client.send(call, r)
+	s.client.log(call, begin, err)
 	if err != nil {
 		return nil, err
 	}

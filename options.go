@@ -116,8 +116,8 @@ func WithRetryPolicy(p RetryPolicy) Option {
 }
 
 // WithLogger logs calls at the debug level and retries as warnings: verb, path,
-// status, attempts and duration, never the token, parameters or bodies. Nil logs
-// nothing, which is the default.
+// attempts, duration and the error, never the token, parameters or bodies. Of a
+// download it logs the beginning. Nil logs nothing, which is the default.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error { s.logger = l; return nil }
 }

@@ -1,7 +1,10 @@
 package trillian_test
 
 import (
+	"bytes"
 	"crypto/x509"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -237,4 +240,24 @@ func FuzzBaseURL(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, c.BaseURL(), again.BaseURL())
 	})
+}
+
+// TestLogger has every way of calling logged once, a download too.
+func TestLogger(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, "<response/>")
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client := newClient(t, server.URL, trillian.WithLogger(log))
+	_, err := client.Groups.List(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = client.Users.Media.Download(t.Context(), smw, item, io.Discard)
+	require.NoError(t, err)
+	_, err = client.Groups.Get(t.Context(), 7, nil)
+	require.Error(t, err)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, lines, 3)
+	require.Contains(t, lines[0], "method=GET path=groups/ attempts=1")
+	require.Contains(t, lines[1], "path=users/smw%40cerulean-inc.com/media/")
+	require.Contains(t, lines[2], "error=")
 }
