@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trillian-go/trillian/internal/wire"
 )
 
 // Timestamp is a moment the server names, always in UTC. The zero value means
@@ -35,7 +37,7 @@ const (
 // UnmarshalText reads a number of seconds or milliseconds since 1970, and the
 // RFC 3339 form that MarshalText writes. Empty text and 0 are the zero time.
 func (t *Timestamp) UnmarshalText(text []byte) error {
-	n, ok := parseDigits(text)
+	n, ok := wire.Digits(text)
 	if !ok {
 		return t.unmarshalOther(strings.TrimSpace(string(text)))
 	}
@@ -72,21 +74,6 @@ func (t *Timestamp) setUnix(n int64) error {
 	return nil
 }
 
-// parseDigits is the path nearly every timestamp takes: digits and no more.
-func parseDigits(text []byte) (int64, bool) {
-	if len(text) == 0 || len(text) > 18 {
-		return 0, false
-	}
-	var n int64
-	for _, c := range text {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
-}
-
 // DeviceIP is the address of a device. The zero value means "none".
 type DeviceIP struct{ netip.Addr }
 
@@ -98,7 +85,7 @@ func (ip *DeviceIP) UnmarshalText(text []byte) error {
 		*ip = DeviceIP{}
 		return nil
 	}
-	if n, ok := parseDigits(text); ok && n <= math.MaxUint32 {
+	if n, ok := wire.Digits(text); ok && n <= math.MaxUint32 {
 		var b [4]byte
 		binary.LittleEndian.PutUint32(b[:], uint32(n))
 		*ip = DeviceIP{netip.AddrFrom4(b)}

@@ -163,15 +163,9 @@ func streamed[T any](path string) decoder[T] {
 // collected does what a List does.
 func collected[T any](path string) decoder[T] {
 	return func(document []byte, yield func(T)) error {
-		items := []T{}
-		for item, err := range wire.Items[T](bytes.NewReader(document), path) {
-			if err != nil {
-				return err
-			}
-			items = append(items, item)
-		}
+		items, err := wire.Collect[T](bytes.NewReader(document), path)
 		each(items, yield)
-		return nil
+		return err
 	}
 }
 

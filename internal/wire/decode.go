@@ -2,17 +2,15 @@ package wire
 
 import (
 	"bytes"
-	"encoding"
 	"errors"
 	"io"
-	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// document reads the whole document, filling v from its root as p says.
-func (s *scanner) document(v reflect.Value, p *plan) (err error) {
+// document reads the whole document, filling t from its root as p says.
+func (s *scanner) document(t *target, p *plan) (err error) {
 	defer func() {
 		if s.failure != nil { // otherwise a panic is not ours to recover from
 			_ = recover()
@@ -29,7 +27,7 @@ func (s *scanner) document(v reflect.Value, p *plan) (err error) {
 		s.malformed("the root element is <" + printable(name) + ">, not <" + rootName + ">")
 	}
 	s.depth = 1
-	s.element(v, p, name)
+	s.element(t, p, name)
 	if err := s.outside(); err == nil {
 		s.malformed("something follows the root element")
 	} else if err != io.EOF {
@@ -66,27 +64,27 @@ func printable(name string) string {
 }
 
 // element reads the rest of an element behind the name in its start tag. It fills
-// v as p says and returns the text directly in the element if p wants it.
-func (s *scanner) element(v reflect.Value, p *plan, name string) (text []byte) {
+// t as p says and returns the text directly in the element if p wants it.
+func (s *scanner) element(t *target, p *plan, name string) (text []byte) {
 	outer := s.rest
 	if p.rest != nil {
-		s.keepIn(p.rest.value(v))
+		s.keepIn(t.field(p.rest).v)
 	}
-	if empty := s.attributes(v, p); !empty {
-		text = s.content(v, p, name)
+	if empty := s.attributes(t, p); !empty {
+		text = s.content(t, p, name)
 	}
 	if p.rest != nil {
 		s.rest = outer
 	}
 	if p.text != nil {
-		s.set(p.text.value(v), p.text.codec, text, "the text of an element")
+		s.set(t.field(p.text), text, "the text of an element")
 	}
 	return text
 }
 
 // attributes reads the rest of a start tag and tells whether it is an
 // empty-element tag.
-func (s *scanner) attributes(v reflect.Value, p *plan) (empty bool) {
+func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 	next := 0
 	for {
 		b := s.buf[s.pos:s.end]
@@ -101,7 +99,7 @@ func (s *scanner) attributes(v reflect.Value, p *plan) (empty bool) {
 				break
 			}
 			b, next = value[n+1:], after
-			s.set(f.value(v), f.codec, value[:n], f.name)
+			s.set(t.field(f), value[:n], f.name)
 		}
 		s.pos = s.end - len(b)
 		switch s.space() {
@@ -115,12 +113,12 @@ func (s *scanner) attributes(v reflect.Value, p *plan) (empty bool) {
 			s.pos += len("/>")
 			return true
 		}
-		s.attribute(v, p)
+		s.attribute(t, p)
 	}
 }
 
 // attribute reads an attribute, whatever it is.
-func (s *scanner) attribute(v reflect.Value, p *plan) {
+func (s *scanner) attribute(t *target, p *plan) {
 	name := string(s.name())
 	f := find(p.attrs, local(name))
 	keep, path := f == nil && p.keeps && name != "xmlns" && !strings.HasPrefix(name, "xmlns:"), 0
@@ -142,12 +140,12 @@ func (s *scanner) attribute(v reflect.Value, p *plan) {
 		s.keep(value)
 		s.rest.path = s.rest.path[:path]
 	} else if f != nil {
-		s.set(f.value(v), f.codec, value, f.name)
+		s.set(t.field(f), value, f.name)
 	}
 }
 
 // content reads what is in an element, and its end tag.
-func (s *scanner) content(v reflect.Value, p *plan, name string) []byte {
+func (s *scanner) content(t *target, p *plan, name string) []byte {
 	base, next := len(s.acc), 0
 	for {
 		text := s.chars('<', p.wantText)
@@ -184,7 +182,7 @@ func (s *scanner) content(v reflect.Value, p *plan, name string) []byte {
 				s.accumulate(text, base)
 			}
 		default:
-			next = s.child(v, p, next)
+			next = s.child(t, p, next)
 		}
 	}
 }
@@ -196,7 +194,7 @@ func (s *scanner) accumulate(text []byte, base int) {
 }
 
 // child reads a child element and returns which field to expect next.
-func (s *scanner) child(v reflect.Value, p *plan, next int) int {
+func (s *scanner) child(t *target, p *plan, next int) int {
 	b := s.buf[s.pos:s.end]
 	f, next := expected(b, p.children, next)
 	if f != nil {
@@ -207,7 +205,7 @@ func (s *scanner) child(v reflect.Value, p *plan, next int) int {
 			n := 1 + plain(b[1:], '<')
 			if end := n + len(f.shut); end <= len(b) && string(b[n:end]) == f.shut {
 				s.pos += len(f.open) + end
-				s.set(f.value(v), f.codec, b[1:n], f.name)
+				s.set(t.field(f), b[1:n], f.name)
 				return next
 			}
 		}
@@ -230,76 +228,66 @@ func (s *scanner) child(v reflect.Value, p *plan, next int) int {
 	case f == nil && p.keeps:
 		s.flatten(name)
 	case f == nil:
-		s.element(v, skipPlan, name)
+		s.element(nil, skipPlan, name)
 	case f.path != nil:
-		s.element(v, f.path, name)
+		s.element(t, f.path, name)
 	case f.stream:
-		s.value(s.item, f.codec, name, f.name)
+		s.value(s.item, name, f.name)
 		if !s.emit() {
 			s.fail(errStopped)
 		}
 	default:
-		s.value(f.value(v), f.codec, name, f.name)
+		s.value(t.field(f), name, f.name)
 	}
 	s.depth--
 	return next
 }
 
-// value reads an element called name into v, the value of a field.
-func (s *scanner) value(v reflect.Value, c *codec, name, field string) {
-	switch c.kind {
-	case kindSlice:
-		s.value(extend(v, c), c.elem, name, field)
-	case kindPointer:
-		s.value(pointee(v), c.elem, name, field)
+// value reads an element called name into t, the value of a field.
+func (s *scanner) value(t *target, name, field string) {
+	switch t.codec.kind {
+	case kindSlice, kindPointer:
+		s.value(t.begin(), name, field)
+		t.end()
 	case kindStruct:
-		s.element(v, c.plan, name)
+		s.element(t, t.codec.plan, name)
 	default:
-		s.set(v, c, s.element(v, leafPlan, name), field)
+		s.set(t, s.element(nil, leafPlan, name), field)
 	}
 }
 
-// extend makes the slice v one longer and returns its new last element.
-func extend(v reflect.Value, c *codec) reflect.Value {
-	n := v.Len()
-	if n == v.Cap() {
-		v.Grow(max(n, c.first))
-	}
-	v.SetLen(n + 1)
-	return v.Index(n)
-}
-
-// pointee returns what v points to, which it makes if need be.
-func pointee(v reflect.Value) reflect.Value {
-	if v.IsNil() {
-		v.Set(reflect.New(v.Type().Elem()))
-	}
-	return v.Elem()
-}
-
-// set makes v what text says. The name is for errors, which do not quote text.
-func (s *scanner) set(v reflect.Value, c *codec, text []byte, name string) {
+// set makes t what text says. The name is for errors, which do not quote text.
+func (s *scanner) set(t *target, text []byte, name string) {
 	var err error
-	switch c.kind {
+	switch t.codec.kind {
 	case kindString:
-		v.SetString(s.strings.cut(text))
+		*t.str = s.strings.cut(text)
 	case kindWord:
-		v.SetString(s.strings.intern(text, c.word))
-	case kindBytes:
-		v.SetBytes(append([]byte{}, text...))
+		*t.str = s.strings.intern(text, t.codec.word)
 	case kindText:
-		err = v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(text)
-	case kindSlice:
-		s.set(extend(v, c), c.elem, text, name)
-	case kindPointer:
-		s.set(pointee(v), c.elem, text, name)
+		err = t.text.UnmarshalText(text)
+	case kindBytes:
+		t.v.SetBytes(append([]byte{}, text...))
+	case kindSlice, kindPointer:
+		s.set(t.begin(), text, name)
+		t.end()
+	case kindInt:
+		if n, ok := Digits(text); ok && !t.v.OverflowInt(n) {
+			t.v.SetInt(n)
+			return
+		}
+		fallthrough
 	default:
-		err = setScalar(v, c, bytes.TrimSpace(text))
+		err = t.setScalar(bytes.TrimSpace(text))
 	}
-	if err == nil {
-		return
+	if err != nil {
+		s.unfit(t.codec, name, err)
 	}
-	// What strconv and others say may quote the text: it is not kept.
+}
+
+// unfit ends the decoding for a text that is no c. What strconv and others say
+// may quote the text: it is not kept.
+func (s *scanner) unfit(c *codec, name string, err error) {
 	want := c.typ.Kind().String()
 	if c.kind == kindText {
 		want = c.typ.String()
@@ -310,27 +298,41 @@ func (s *scanner) set(v reflect.Value, c *codec, text []byte, name string) {
 	s.malformed(name + " is no " + want)
 }
 
-func setScalar(v reflect.Value, c *codec, text []byte) error {
+// Digits reads a number as nearly all are written: digits, and few enough to fit.
+func Digits(text []byte) (n int64, ok bool) {
+	if len(text) == 0 || len(text) > 18 {
+		return 0, false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+func (t *target) setScalar(text []byte) error {
 	if len(text) == 0 {
-		v.SetZero()
+		t.v.SetZero()
 		return nil
 	}
-	switch bits := c.typ.Bits; c.kind {
+	switch bits := t.codec.typ.Bits; t.codec.kind {
 	case kindBool:
 		x, err := strconv.ParseBool(string(text))
-		v.SetBool(x)
+		t.v.SetBool(x)
 		return err
 	case kindInt:
 		x, err := strconv.ParseInt(string(text), 10, bits())
-		v.SetInt(x)
+		t.v.SetInt(x)
 		return err
 	case kindUint:
 		x, err := strconv.ParseUint(string(text), 10, bits())
-		v.SetUint(x)
+		t.v.SetUint(x)
 		return err
 	default:
 		x, err := strconv.ParseFloat(string(text), bits())
-		v.SetFloat(x)
+		t.v.SetFloat(x)
 		return err
 	}
 }

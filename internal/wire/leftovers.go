@@ -72,7 +72,7 @@ func (s *scanner) keep(text []byte) {
 func (s *scanner) flatten(name string) {
 	l := s.rest
 	before, entries := l.enter(name), len(*l.into)
-	text := s.element(reflect.Value{}, flatPlan, name)
+	text := s.element(nil, flatPlan, name)
 	if len(*l.into) > entries { // so it is no leaf
 		if text = bytes.TrimSpace(text); l.seen[string(l.path)] == 0 {
 			l.meet(1)

@@ -27,6 +27,7 @@ const (
 	kindStruct
 	kindSlice
 	kindPointer
+	kindRest // the map of what no field takes
 )
 
 // codec says how a value of one type is read.
@@ -41,6 +42,7 @@ type codec struct {
 
 // plan says which parts of an element go where in a struct.
 type plan struct {
+	fields   []*field // all that a struct is filled by, also below its steps
 	attrs    []field
 	children []field
 	text     *field // ",chardata"
@@ -60,6 +62,7 @@ type field struct {
 	mask   uint64
 	shut   string // the end tag, of a child without children
 	index  []int
+	at     int // its number in the struct's plan.fields
 	codec  *codec
 	path   *plan // of a step: what is taken below it
 	stream bool  // an item that is emitted, not stored
@@ -74,24 +77,32 @@ var (
 	mapType  = reflect.TypeFor[map[string]string]()
 )
 
-// plans holds what was worked out, by type and, for streams, path.
-var plans = struct {
-	sync.RWMutex
-	made map[planKey]*plan
-}{made: make(map[planKey]*plan)}
+// program is how documents are read for values of one type, for streams at one
+// path.
+type program struct {
+	root    *plan
+	codec   *codec
+	targets sync.Pool
+}
 
-type planKey struct {
+// programs holds what was worked out.
+var programs = struct {
+	sync.RWMutex
+	made map[programKey]*program
+}{made: make(map[programKey]*program)}
+
+type programKey struct {
 	typ  reflect.Type
 	path string
 }
 
-// planOf returns the plan of the struct type typ or, with a path, one that emits
-// a typ for each element there.
-func planOf(typ reflect.Type, path string) (*plan, error) {
-	key := planKey{typ, path}
-	plans.RLock()
-	p := plans.made[key]
-	plans.RUnlock()
+// programOf returns the program for the struct type typ or, with a path, one that
+// emits a typ for each element there.
+func programOf(typ reflect.Type, path string) (*program, error) {
+	key := programKey{typ, path}
+	programs.RLock()
+	p := programs.made[key]
+	programs.RUnlock()
 	if p != nil {
 		return p, nil
 	}
@@ -99,19 +110,19 @@ func planOf(typ reflect.Type, path string) (*plan, error) {
 	switch {
 	case err != nil:
 	case path != "":
-		p = &plan{}
-		err = p.add(path, field{codec: c, stream: true})
+		p = &program{root: &plan{}, codec: c}
+		err = p.root.add(path, field{codec: c, stream: true})
 	case c.kind != kindStruct:
 		err = errors.New("it is no struct of fields")
 	default:
-		p = c.plan
+		p = &program{root: c.plan, codec: c}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("wire: cannot decode into %v: %w", typ, err)
 	}
-	plans.Lock()
-	plans.made[key] = p
-	plans.Unlock()
+	programs.Lock()
+	programs.made[key] = p
+	programs.Unlock()
 	return p, nil
 }
 
@@ -153,6 +164,7 @@ func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, err
 		c.kind, c.plan = kindStruct, &plan{}
 		b.made[key] = c
 		err = b.fill(c.plan, typ, nil, items)
+		c.plan.number(c.plan)
 	case k == reflect.Slice && typ.Elem().Kind() == reflect.Uint8:
 		c.kind = kindBytes
 	case (k == reflect.Slice || k == reflect.Pointer) && layers < 2:
@@ -219,6 +231,7 @@ func (b *builder) take(p *plan, sf reflect.StructField, index []int, items strin
 	}
 	f := field{name: name, index: index}
 	if mode == "any" && sf.Type == mapType {
+		f.codec = &codec{kind: kindRest, typ: mapType}
 		p.rest, p.keeps = &f, true
 		return nil
 	}
@@ -282,6 +295,27 @@ func (p *plan) add(path string, f field) error {
 	return next.path.add(below, f)
 }
 
+// number lists in all the fields of p and of what is below its steps.
+func (p *plan) number(all *plan) {
+	own := []*field{p.text, p.any, p.rest}
+	for i := range p.attrs {
+		own = append(own, &p.attrs[i])
+	}
+	for i := range p.children {
+		if f := &p.children[i]; f.path != nil {
+			f.path.number(all)
+		} else {
+			own = append(own, f)
+		}
+	}
+	for _, f := range own {
+		if f != nil {
+			f.at = len(all.fields)
+			all.fields = append(all.fields, f)
+		}
+	}
+}
+
 // insert adds f to the fields by Go's rule for embedding: of two of a name, the
 // less deeply embedded one counts.
 func insert(fields *[]field, f field) error {
@@ -338,18 +372,4 @@ func expected(b []byte, fields []field, next int) (*field, int) {
 		}
 	}
 	return nil, next
-}
-
-// value returns f's place in the struct v, making embedded structs on the way.
-func (f *field) value(v reflect.Value) reflect.Value {
-	if len(f.index) == 1 {
-		return v.Field(f.index[0])
-	}
-	for _, i := range f.index {
-		if v.Kind() == reflect.Pointer {
-			v = pointee(v)
-		}
-		v = v.Field(i)
-	}
-	return v
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math/bits"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +40,7 @@ type scanner struct {
 
 	strings *stringTable
 
-	item reflect.Value // for Items
+	item *target // for Items
 	emit func() bool
 }
 

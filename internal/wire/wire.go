@@ -55,22 +55,17 @@ func (e *SyntaxError) Unwrap() error { return e.err }
 // It reports a *SyntaxError, ErrEmpty, an error of r's, or a v that cannot be
 // decoded into.
 func Decode(r io.Reader, v any) error {
-	target, p, err := targetOf(v)
+	into, p, err := programFor(v)
 	if err != nil {
 		return err
 	}
-	fresh := target
-	if !target.IsZero() {
-		fresh = reflect.New(target.Type()).Elem()
-	}
-	s := newScanner(r, collectBlock)
-	err = s.document(fresh, p)
+	t, s := p.take(), newScanner(r, collectBlock)
+	err = s.document(t, p.root)
 	s.release()
-	switch {
-	case err != nil && fresh == target:
-		target.SetZero()
-	case err == nil && fresh != target:
-		target.Set(fresh)
+	if err == nil {
+		into.Set(t.v)
+		t.v.SetZero()
+		p.put(t)
 	}
 	return err
 }
@@ -78,17 +73,17 @@ func Decode(r io.Reader, v any) error {
 // Check reports why Decode could not fill what v points to, whatever the
 // document, so that a mistake shows before a request is sent.
 func Check(v any) error {
-	_, _, err := targetOf(v)
+	_, _, err := programFor(v)
 	return err
 }
 
-// targetOf returns the struct that v points to and its plan.
-func targetOf(v any) (reflect.Value, *plan, error) {
+// programFor returns the struct that v points to and its program.
+func programFor(v any) (reflect.Value, *program, error) {
 	ptr := reflect.ValueOf(v)
 	if ptr.Kind() != reflect.Pointer || ptr.IsNil() {
 		return reflect.Value{}, nil, fmt.Errorf("wire: cannot decode into %T: it is no pointer, or nil", v)
 	}
-	p, err := planOf(ptr.Type().Elem(), "")
+	p, err := programOf(ptr.Type().Elem(), "")
 	return ptr.Elem(), p, err
 }
 
@@ -98,13 +93,9 @@ func targetOf(v any) (reflect.Value, *plan, error) {
 // After a break the rest of r is left unread.
 func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var item, zero T
-		err := items(r, path, reflect.ValueOf(&item).Elem(), streamBlock, func() bool {
-			more := yield(item, nil)
-			item = zero
-			return more
-		})
+		err := items(r, path, streamBlock, func(item *T) bool { return yield(*item, nil) })
 		if err != nil && err != errStopped {
+			var zero T
 			yield(zero, err)
 		}
 	}
@@ -112,16 +103,14 @@ func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 
 // Collect returns what Items yields, at less cost, or nothing but the error.
 func Collect[T any](r io.Reader, path string) ([]T, error) {
-	var item, zero T
 	chunk := make([]T, 0, 4)
 	var chunks [][]T // as growing one slice would copy and clear more
-	err := items(r, path, reflect.ValueOf(&item).Elem(), collectBlock, func() bool {
+	err := items(r, path, collectBlock, func(item *T) bool {
 		if n := len(chunk); n == cap(chunk) {
 			chunks = append(chunks, chunk)
 			chunk = make([]T, 0, min(2*n, 4096))
 		}
-		chunk = append(chunk, item)
-		item = zero
+		chunk = append(chunk, *item)
 		return true
 	})
 	switch {
@@ -133,20 +122,27 @@ func Collect[T any](r io.Reader, path string) ([]T, error) {
 	return slices.Concat(append(chunks, chunk)...), nil
 }
 
-// items decodes each element at path into item and then calls emit, until that
-// is false.
-func items(r io.Reader, path string, item reflect.Value, block int, emit func() bool) error {
+// items decodes each element at path and calls emit with it, until that is false.
+func items[T any](r io.Reader, path string, block int, emit func(item *T) bool) error {
 	if path == "" {
 		return errors.New("wire: the items have no path")
 	}
-	p, err := planOf(item.Type(), path)
+	p, err := programOf(reflect.TypeFor[T](), path)
 	if err != nil {
 		return err
 	}
-	s := newScanner(r, block)
-	s.item, s.emit = item, emit
-	err = s.document(reflect.Value{}, p)
+	t, s := p.take(), newScanner(r, block)
+	item, zero := t.v.Addr().Interface().(*T), *new(T)
+	s.item, s.emit = t, func() bool {
+		more := emit(item)
+		*item = zero
+		return more
+	}
+	err = s.document(nil, p.root)
 	s.release()
+	if err == nil || err == errStopped {
+		p.put(t)
+	}
 	return err
 }
 

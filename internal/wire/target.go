@@ -1,0 +1,117 @@
+package wire
+
+import (
+	"encoding"
+	"reflect"
+)
+
+// target is a value to decode into, again and again: what reflection finds in it
+// is found once. Only what has a fixed place can be found so; the elements of
+// slices and what pointers point to are decoded at the side and then moved.
+type target struct {
+	codec  *codec
+	v      reflect.Value
+	str    *string                  // v, if its kind is a string's
+	text   encoding.TextUnmarshaler // v, if it is one
+	fields []target                 // of a struct, as its plan numbers them
+	side   *target                  // of a slice or pointer
+}
+
+// take returns a zero target, to be given back with put once it is zero again.
+// What failed is not given back: it may still hold some of a document.
+func (p *program) take() *target {
+	if t, ok := p.targets.Get().(*target); ok {
+		return t
+	}
+	t := bind(reflect.New(p.codec.typ).Elem(), p.codec)
+	return &t
+}
+
+func (p *program) put(t *target) { p.targets.Put(t) }
+
+// bind makes v a target.
+func bind(v reflect.Value, c *codec) target {
+	t := target{codec: c, v: v}
+	switch c.kind {
+	case kindString, kindWord:
+		t.str = v.Addr().Convert(stringType).Interface().(*string)
+	case kindText:
+		t.text = v.Addr().Interface().(encoding.TextUnmarshaler)
+	case kindStruct:
+		t.fields = make([]target, len(c.plan.fields))
+		for i, f := range c.plan.fields {
+			if place, ok := f.in(v); ok {
+				t.fields[i] = bind(place, f.codec)
+			}
+		}
+	}
+	return t
+}
+
+var stringType = reflect.TypeFor[*string]()
+
+// field returns the target that is f's. In an embedded struct that a pointer
+// leads to, it must be bound each time.
+func (t *target) field(f *field) *target {
+	if found := &t.fields[f.at]; found.codec != nil {
+		return found
+	}
+	return t.late(f)
+}
+
+func (t *target) late(f *field) *target {
+	v := t.v
+	for _, i := range f.index {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	found := bind(v, f.codec)
+	return &found
+}
+
+// in returns f's place in the struct v, if no pointer leads to it.
+func (f *field) in(v reflect.Value) (reflect.Value, bool) {
+	for _, i := range f.index {
+		if v.Kind() == reflect.Pointer {
+			return v, false
+		}
+		v = v.Field(i)
+	}
+	return v, true
+}
+
+// begin returns where the next element of a slice, or what a pointer points to,
+// is decoded. Then end moves it to its place.
+func (t *target) begin() *target {
+	if t.side == nil {
+		side := bind(reflect.New(t.codec.elem.typ).Elem(), t.codec.elem)
+		t.side = &side
+	}
+	if t.codec.kind == kindPointer && !t.v.IsNil() {
+		t.side.v.Set(t.v.Elem())
+	}
+	return t.side
+}
+
+func (t *target) end() {
+	v := t.v
+	if t.codec.kind == kindSlice {
+		n := v.Len()
+		if n == v.Cap() {
+			v.Grow(max(n, t.codec.first))
+		}
+		v.SetLen(n + 1)
+		v.Index(n).Set(t.side.v)
+	} else {
+		if v.IsNil() {
+			v.Set(reflect.New(t.codec.elem.typ))
+		}
+		v.Elem().Set(t.side.v)
+	}
+	t.side.v.SetZero()
+}
