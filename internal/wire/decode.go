@@ -102,6 +102,10 @@ func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 			s.set(t.field(f), value[:n], f.name)
 		}
 		s.pos = s.end - len(b)
+		if len(b) > 1 && b[0] == '/' && b[1] == '>' {
+			s.pos += len("/>")
+			return true
+		}
 		switch s.space() {
 		case '>':
 			s.pos++

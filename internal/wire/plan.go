@@ -170,7 +170,7 @@ func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, err
 	case (k == reflect.Slice || k == reflect.Pointer) && layers < 2:
 		c.kind = kindPointer
 		if k == reflect.Slice {
-			c.kind, c.first = kindSlice, max(2, 128/max(1, int(typ.Elem().Size())))
+			c.kind, c.first = kindSlice, max(1, 128/max(1, int(typ.Elem().Size())))
 		}
 		c.elem, err = b.codec(typ.Elem(), items, layers+1)
 	default:
