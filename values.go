@@ -80,12 +80,16 @@ type DeviceIP struct{ netip.Addr }
 // UnmarshalText reads the server's little-endian integer (2315364544 is
 // 192.168.1.138) and, beyond what the reference shows, dotted and IPv6 text.
 func (ip *DeviceIP) UnmarshalText(text []byte) error {
-	text = bytes.TrimSpace(text)
+	n, ok := wire.Digits(text)
+	if !ok {
+		text = bytes.TrimSpace(text)
+		n, ok = wire.Digits(text)
+	}
 	if len(text) == 0 {
 		*ip = DeviceIP{}
 		return nil
 	}
-	if n, ok := wire.Digits(text); ok && n <= math.MaxUint32 {
+	if ok && n <= math.MaxUint32 {
 		var b [4]byte
 		binary.LittleEndian.PutUint32(b[:], uint32(n))
 		*ip = DeviceIP{netip.AddrFrom4(b)}

@@ -94,7 +94,7 @@ func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 				break
 			}
 			value := b[len(f.open):]
-			n := plain(value, '"')
+			n := quoted(value)
 			if n == len(value) || value[n] != '"' {
 				break
 			}
@@ -152,7 +152,10 @@ func (s *scanner) attribute(t *target, p *plan) {
 func (s *scanner) content(t *target, p *plan, name string) []byte {
 	base, next := len(s.acc), 0
 	for {
-		text := s.chars('<', p.wantText)
+		var text []byte
+		if s.pos == s.end || s.buf[s.pos] != '<' {
+			text = s.chars('<', p.wantText)
+		}
 		b := s.buf[s.pos:s.end]
 		if n := 2 + len(name); len(b) > n && b[n] == '>' && b[1] == '/' && string(b[2:n]) == name {
 			s.pos += n + 1

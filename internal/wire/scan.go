@@ -338,8 +338,7 @@ const (
 func plain(b []byte, stop byte) int {
 	i := 0
 	for {
-		switch stop { // the usual two have loops of their own, for what the compiler then knows
-		case '<':
+		if stop == '<' { // most of all, and so with what the compiler knows
 			for ; i <= len(b)-8; i += 8 {
 				x := binary.LittleEndian.Uint64(b[i : i+8])
 				x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones)
@@ -348,11 +347,10 @@ func plain(b []byte, stop byte) int {
 					break
 				}
 			}
-		case '"': // but for one bit the same as '&'
-			const bit = '"' ^ '&'
-			for ; i <= len(b)-8; i += 8 {
+		} else {
+			for stops := uint64(stop) * ones; i <= len(b)-8; i += 8 {
 				x := binary.LittleEndian.Uint64(b[i : i+8])
-				x |= (x - ' '*ones) | ((x&^(bit*ones) ^ '"'*ones) - ones) | ((x ^ '<'*ones) - ones)
+				x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones) | ((x ^ stops) - ones)
 				if x &= highs; x != 0 {
 					i += bits.TrailingZeros64(x) / 8
 					break
@@ -378,6 +376,24 @@ func plain(b []byte, stop byte) int {
 			i += n
 		}
 	}
+}
+
+// quoted is plain for an attribute in the usual quotes, most of which are short
+// and need no more than this. '"' and '&' are the same but for one bit.
+func quoted(b []byte) int {
+	const bit = '"' ^ '&'
+	i := 0
+	for ; i <= len(b)-8; i += 8 {
+		x := binary.LittleEndian.Uint64(b[i : i+8])
+		x |= (x - ' '*ones) | ((x&^(bit*ones) ^ '"'*ones) - ones) | ((x ^ '<'*ones) - ones)
+		if x &= highs; x != 0 {
+			if i += bits.TrailingZeros64(x) / 8; b[i] == '"' {
+				return i
+			}
+			break
+		}
+	}
+	return i + plain(b[i:], '"')
 }
 
 // wide returns how many bytes at the beginning of b are characters of several

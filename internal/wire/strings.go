@@ -67,7 +67,7 @@ func (t *stringTable) intern(text []byte, field uint8) string {
 		return e.text
 	}
 	misses := &t.misses[field%64]
-	if *misses > 32 && *misses%8 != 0 || len(text) > maxInterned {
+	if *misses > 32 || len(text) > maxInterned {
 		*misses++ // and after 255 it has another chance
 		return t.cut(text)
 	}
