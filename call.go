@@ -22,7 +22,7 @@ func list[T any](ctx context.Context, c *Client, r request, element string) ([]T
 	r.method = http.MethodGet
 	var items []T
 	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
-		items, err = wire.Collect[T](resp.Body, element)
+		items, err = wire.Collect[T](resp.Body, element, resp.ContentLength)
 		return err
 	})
 	return items, err

@@ -17,6 +17,7 @@ import (
 const (
 	oursStreamed    = "ours, streamed"
 	oursCollected   = "ours, collected"
+	oursUnsized     = "ours, collected, chunked" // no Content-Length says how much is to come
 	xmlUnmarshal    = "encoding/xml Unmarshal"
 	xmlDecoder      = "encoding/xml Decoder"
 	tdewolff        = "tdewolff/parse"
@@ -59,7 +60,7 @@ func benchSubject[T any](s settings, r *report, sub subject[T], n int) error {
 	if err := sub.check(document, n); err != nil {
 		return err
 	}
-	names := []string{oursStreamed, oursCollected, xmlUnmarshal, xmlDecoder, tdewolff, tdewolffInPlace, smithy, limit}
+	names := []string{oursStreamed, oursCollected, oursUnsized, xmlUnmarshal, xmlDecoder, tdewolff, tdewolffInPlace, smithy, limit}
 	var contenders []contender[cost]
 	for _, name := range names {
 		decode := sub.decoders[name]
@@ -107,8 +108,11 @@ func (sub *subject[T]) add(r *report, seen samples[cost], n, size int) {
 			seconds(seen.median(name, nanoseconds)), seen.median(name, allocations))
 	}
 	faster := func(ours, theirs string) float64 { return seen.ratio(theirs, ours, nanoseconds) }
-	for _, ours := range []string{oursStreamed, oursCollected} {
+	for _, ours := range []string{oursStreamed, oursCollected, oursUnsized} {
 		references := []string{xmlUnmarshal, xmlDecoder, tdewolff, tdewolffInPlace, smithy, limit}
+		if ours == oursUnsized {
+			references = references[:1]
+		}
 		var rows []row
 		for _, name := range references {
 			rows = append(rows, row{reference: name, theirs: show(name), ratio: times(faster(ours, name)) + " as fast"})
@@ -160,10 +164,18 @@ func streamed[T any](path string) decoder[T] {
 	}
 }
 
-// collected does what a List does.
+// collected does what a List does with an answer of a length that is known.
 func collected[T any](path string) decoder[T] {
 	return func(document []byte, yield func(T)) error {
-		items, err := wire.Collect[T](bytes.NewReader(document), path)
+		items, err := wire.Collect[T](bytes.NewReader(document), path, int64(len(document)))
+		each(items, yield)
+		return err
+	}
+}
+
+func unsized[T any](path string) decoder[T] {
+	return func(document []byte, yield func(T)) error {
+		items, err := wire.Collect[T](bytes.NewReader(document), path, -1)
 		each(items, yield)
 		return err
 	}
@@ -279,6 +291,7 @@ func messageSubject() subject[trillian.Message] {
 		decoders: map[string]decoder[trillian.Message]{
 			oursStreamed:    streamed[trillian.Message]("messages>message"),
 			oursCollected:   collected[trillian.Message]("messages>message"),
+			oursUnsized:     unsized[trillian.Message]("messages>message"),
 			xmlUnmarshal:    unmarshalled(func(d *messagesDocument) []trillian.Message { return d.Messages }),
 			xmlDecoder:      elements("message", same[trillian.Message]),
 			tdewolff:        lexed(lexMessages),
@@ -295,6 +308,7 @@ func chatSubject() subject[trillian.GroupChat] {
 		decoders: map[string]decoder[trillian.GroupChat]{
 			oursStreamed:    streamed[trillian.GroupChat]("groupchat"),
 			oursCollected:   collected[trillian.GroupChat]("groupchat"),
+			oursUnsized:     unsized[trillian.GroupChat]("groupchat"),
 			xmlUnmarshal:    unmarshalled(func(d *chatsDocument) []trillian.GroupChat { return d.Chats }),
 			xmlDecoder:      elements("groupchat", same[trillian.GroupChat]),
 			tdewolff:        lexed(lexChats),
@@ -311,6 +325,7 @@ func presenceSubject() subject[trillian.Presence] {
 		decoders: map[string]decoder[trillian.Presence]{
 			oursStreamed:    streamed[trillian.Presence]("presence"),
 			oursCollected:   collected[trillian.Presence]("presence"),
+			oursUnsized:     unsized[trillian.Presence]("presence"),
 			xmlUnmarshal:    unmarshalled(func(d *presencesDocument) []trillian.Presence { return d.Presences }),
 			xmlDecoder:      elements("presence", same[trillian.Presence]),
 			tdewolff:        lexed(lexPresences),
@@ -327,6 +342,7 @@ func userSubject() subject[trillian.User] {
 		decoders: map[string]decoder[trillian.User]{
 			oursStreamed:  streamed[trillian.User]("user"),
 			oursCollected: collected[trillian.User]("user"),
+			oursUnsized:   unsized[trillian.User]("user"),
 			xmlUnmarshal: unmarshalled(func(d *usersDocument) []trillian.User {
 				users := make([]trillian.User, 0, len(d.Users))
 				for i := range d.Users {

@@ -118,7 +118,7 @@ func benchmarkDecode[T, X any](b *testing.B, n int, document []byte, path string
 		return n, nil
 	})
 	run("wire-collected", func(r io.Reader) (int, error) {
-		all, err := Collect[T](r, path)
+		all, err := Collect[T](r, path, int64(len(document)))
 		return len(all), err
 	})
 	run("encoding-xml", func(io.Reader) (int, error) {

@@ -4,7 +4,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -533,7 +535,7 @@ func TestCheck(t *testing.T) {
 	for _, path := range []string{"", "a>", ">a", "a>>b"} {
 		_, err = collect[peer](strings.NewReader("<response/>"), path)
 		require.ErrorContains(t, err, "path")
-		_, err = Collect[peer](strings.NewReader("<response/>"), path)
+		_, err = Collect[peer](strings.NewReader("<response/>"), path, -1)
 		require.ErrorContains(t, err, "path")
 	}
 }
@@ -564,12 +566,20 @@ func TestCollect(t *testing.T) {
 	for name, body := range samples {
 		want, err := collect[message](strings.NewReader(body), "messages>message")
 		require.NoError(t, err)
-		got, err := Collect[message](strings.NewReader(body), "messages>message")
+		got, err := Collect[message](strings.NewReader(body), "messages>message", -1)
 		require.NoError(t, err)
 		require.NotNil(t, got)
 		require.Equal(t, append([]message{}, want...), got, name)
 	}
-	got, err := Collect[string](strings.NewReader("<response><a>1</a><a>2</b></response>"), "a")
+	const n = 20_000
+	body := "<response>" + strings.Repeat("<a>1</a>", n) + "</response>"
+	for _, size := range []int64{-1, 0, 1, int64(len(body)) / 2, int64(len(body)), 1 << 60, math.MinInt64} {
+		got, err := Collect[int8](strings.NewReader(body), "a", size)
+		require.NoError(t, err)
+		require.Equal(t, slices.Repeat([]int8{1}, n), got, size)
+		require.Less(t, cap(got), n+2*manyItems, "a size is the server's word, which room must not be left to")
+	}
+	got, err := Collect[string](strings.NewReader("<response><a>1</a><a>2</b></response>"), "a", -1)
 	require.Error(t, err)
 	require.Nil(t, got)
 }

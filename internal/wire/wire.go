@@ -93,7 +93,7 @@ func programFor(v any) (reflect.Value, *program, error) {
 // After a break the rest of r is left unread.
 func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		err := items(r, path, streamBlock, func(item *T) bool { return yield(*item, nil) })
+		err := items(newScanner(r, streamBlock), path, func(item *T) bool { return yield(*item, nil) })
 		if err != nil && err != errStopped {
 			var zero T
 			yield(zero, err)
@@ -101,29 +101,54 @@ func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 	}
 }
 
-// Collect returns what Items yields, at less cost, or nothing but the error.
-func Collect[T any](r io.Reader, path string) ([]T, error) {
-	chunk := make([]T, 0, 4)
-	var chunks [][]T // as growing one slice would copy and clear more
-	err := items(r, path, collectBlock, func(item *T) bool {
-		if n := len(chunk); n == cap(chunk) {
-			chunks = append(chunks, chunk)
-			chunk = make([]T, 0, min(2*n, 4096))
+// Collect returns what Items yields, at less cost, or nothing but the error. The
+// size of the document, in bytes, is -1 if it is not known.
+func Collect[T any](r io.Reader, path string, size int64) ([]T, error) {
+	s := newScanner(r, collectBlock)
+	all := make([]T, 0, fewItems)
+	var before [][]T // as growing one slice would copy and clear more
+	err := items(s, path, func(item *T) bool {
+		switch n := len(all); {
+		case n < cap(all):
+		case n < 16*fewItems || size > 0:
+			all = slices.Grow(all, s.expected(n, size))
+		default:
+			before = append(before, all)
+			all = make([]T, 0, min(2*n, 4<<10))
 		}
-		chunk = append(chunk, *item)
+		all = append(all, *item)
 		return true
 	})
 	switch {
 	case err != nil:
 		return nil, err
-	case chunks == nil:
-		return chunk, nil
+	case before == nil:
+		return all, nil
 	}
-	return slices.Concat(append(chunks, chunk)...), nil
+	return slices.Concat(append(before, all)...), nil
 }
 
-// items decodes each element at path and calls emit with it, until that is false.
-func items[T any](r io.Reader, path string, block int, emit func(item *T) bool) error {
+const (
+	fewItems  = 4
+	manyItems = 64 << 10
+)
+
+// expected returns how many items to make room for, after n, going by what they
+// took of a document of that size. The size is the server's word, so that it
+// earns no more than some room, or as much again.
+func (s *scanner) expected(n int, size int64) int {
+	if n < 16*fewItems {
+		return n
+	}
+	at := s.base + int64(s.pos)
+	left := float64(n) * float64(size-at) / float64(at)
+	return int(max(fewItems, min(left*9/8, max(float64(n), manyItems))))
+}
+
+// items decodes each element at path and calls emit with it, until that is
+// false. It releases s.
+func items[T any](s *scanner, path string, emit func(item *T) bool) error {
+	defer s.release()
 	if path == "" {
 		return errors.New("wire: the items have no path")
 	}
@@ -131,16 +156,14 @@ func items[T any](r io.Reader, path string, block int, emit func(item *T) bool) 
 	if err != nil {
 		return err
 	}
-	t, s := p.take(), newScanner(r, block)
+	t := p.take()
 	item, zero := t.v.Addr().Interface().(*T), *new(T)
 	s.item, s.emit = t, func() bool {
 		more := emit(item)
 		*item = zero
 		return more
 	}
-	err = s.document(nil, p.root)
-	s.release()
-	if err == nil || err == errStopped {
+	if err = s.document(nil, p.root); err == nil || err == errStopped {
 		p.put(t)
 	}
 	return err
