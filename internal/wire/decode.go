@@ -240,7 +240,7 @@ func (s *scanner) child(t *target, p *plan, next int) int {
 		s.element(t, f.path, name)
 	case f.stream:
 		s.value(s.item, name, f.name)
-		if !s.emit() {
+		if !s.out.take() {
 			s.fail(errStopped)
 		}
 	default:

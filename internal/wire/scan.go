@@ -41,8 +41,12 @@ type scanner struct {
 	strings *stringTable
 
 	item *target // for Items
-	emit func() bool
+	out  sink
 }
+
+// sink takes an item that was decoded, leaves a zero one, and tells whether it
+// wants more.
+type sink interface{ take() bool }
 
 var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize), strings: new(stringTable)} }}
 

@@ -93,39 +93,41 @@ func programFor(v any) (reflect.Value, *program, error) {
 // After a break the rest of r is left unread.
 func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		err := items(newScanner(r, streamBlock), path, func(item *T) bool { return yield(*item, nil) })
-		if err != nil && err != errStopped {
-			var zero T
+		var zero T
+		out := &yielder[T]{yield: yield}
+		if err := items(newScanner(r, streamBlock), path, &out.item, out); err != nil && err != errStopped {
 			yield(zero, err)
 		}
 	}
+}
+
+// errStopped unwinds the decoder when the caller of Items has had enough.
+var errStopped = errors.New("wire: stopped")
+
+type yielder[T any] struct {
+	item  *T
+	yield func(T, error) bool
+}
+
+func (y *yielder[T]) take() bool {
+	var zero T
+	more := y.yield(*y.item, nil)
+	*y.item = zero
+	return more
 }
 
 // Collect returns what Items yields, at less cost, or nothing but the error. The
 // size of the document, in bytes, is -1 if it is not known.
 func Collect[T any](r io.Reader, path string, size int64) ([]T, error) {
 	s := newScanner(r, collectBlock)
-	all := make([]T, 0, fewItems)
-	var before [][]T // as growing one slice would copy and clear more
-	err := items(s, path, func(item *T) bool {
-		switch n := len(all); {
-		case n < cap(all):
-		case n < 16*fewItems || size > 0:
-			all = slices.Grow(all, s.expected(n, size))
-		default:
-			before = append(before, all)
-			all = make([]T, 0, min(2*n, 4<<10))
-		}
-		all = append(all, *item)
-		return true
-	})
-	switch {
-	case err != nil:
+	out := &collector[T]{s: s, size: size, all: make([]T, 0, fewItems)}
+	if err := items(s, path, &out.item, out); err != nil {
 		return nil, err
-	case before == nil:
-		return all, nil
 	}
-	return slices.Concat(append(before, all)...), nil
+	if out.before == nil {
+		return out.all, nil
+	}
+	return slices.Concat(append(out.before, out.all)...), nil
 }
 
 const (
@@ -133,21 +135,45 @@ const (
 	manyItems = 64 << 10
 )
 
-// expected returns how many items to make room for, after n, going by what they
-// took of a document of that size. The size is the server's word, so that it
-// earns no more than some room, or as much again.
-func (s *scanner) expected(n int, size int64) int {
-	if n < 16*fewItems {
-		return n
-	}
-	at := s.base + int64(s.pos)
-	left := float64(n) * float64(size-at) / float64(at)
-	return int(max(fewItems, min(left*9/8, max(float64(n), manyItems))))
+// collector grows one slice if it can tell how large it will be. Otherwise it has
+// several, since growing one would copy and clear more.
+type collector[T any] struct {
+	item   *T
+	s      *scanner
+	size   int64
+	all    []T
+	before [][]T
 }
 
-// items decodes each element at path and calls emit with it, until that is
-// false. It releases s.
-func items[T any](s *scanner, path string, emit func(item *T) bool) error {
+func (c *collector[T]) take() bool {
+	var zero T
+	switch n := len(c.all); {
+	case n < cap(c.all):
+	case n < 16*fewItems:
+		c.all = slices.Grow(c.all, n)
+	case c.size > 0:
+		c.all = slices.Grow(c.all, c.toCome())
+	default:
+		c.before = append(c.before, c.all)
+		c.all = make([]T, 0, min(2*n, 4<<10))
+	}
+	c.all = append(c.all, *c.item)
+	*c.item = zero
+	return true
+}
+
+// toCome guesses how many items are to come, by what those before took of the
+// document. Its size is the server's word, which earns no more than some room, or
+// as much again.
+func (c *collector[T]) toCome() int {
+	n, at := float64(len(c.all)), c.s.base+int64(c.s.pos)
+	left := n * float64(c.size-at) / float64(at)
+	return int(max(fewItems, min(left*9/8, max(n, manyItems))))
+}
+
+// items decodes each element at path, to which item points then, for out to take.
+// It releases s.
+func items[T any](s *scanner, path string, item **T, out sink) error {
 	defer s.release()
 	if path == "" {
 		return errors.New("wire: the items have no path")
@@ -157,17 +183,10 @@ func items[T any](s *scanner, path string, emit func(item *T) bool) error {
 		return err
 	}
 	t := p.take()
-	item, zero := t.v.Addr().Interface().(*T), *new(T)
-	s.item, s.emit = t, func() bool {
-		more := emit(item)
-		*item = zero
-		return more
-	}
+	*item = t.v.Addr().Interface().(*T)
+	s.item, s.out = t, out
 	if err = s.document(nil, p.root); err == nil || err == errStopped {
 		p.put(t)
 	}
 	return err
 }
-
-// errStopped unwinds the decoder when the caller of Items has had enough.
-var errStopped = errors.New("wire: stopped")
