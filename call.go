@@ -220,10 +220,14 @@ func refusesPATCH(method string, status int) bool {
 }
 
 func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request, error) {
-	u := *c.base
-	u.Path += r.plain
-	u.RawPath += r.path
-	u.RawQuery = r.query
+	var out struct { // allocates once
+		retryablehttp.Request
+		url url.URL
+	}
+	both := c.base.Path + r.plain + c.base.RawPath + r.path
+	n := len(c.base.Path) + len(r.plain)
+	out.url = *c.base
+	out.url.Path, out.url.RawPath, out.url.RawQuery = both[:n], both[n:], r.query
 	header := http.Header{"User-Agent": c.headers.userAgent}
 	if r.raw {
 		// A compressed body would have no length to check it by.
@@ -236,18 +240,17 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 	}
 	if !c.observed {
 		// http.Client copies what it is given, so it is given it below.
-		call.Header, header = header, http.Header{}
+		call.Header, header = header, c.headers.none
 	}
 	// What http.NewRequest does, without parsing a URL that is known. A Host beside
 	// the URL's would cost http.Client a copy of the URL.
-	req := (&http.Request{
-		Method: r.method, URL: &u, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	out.Request.Request = (&http.Request{
+		Method: r.method, URL: &out.url, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(call)
-	out := &retryablehttp.Request{Request: req}
-	if err := r.setBody(out); err != nil {
+	if err := r.setBody(&out.Request); err != nil {
 		return nil, c.failed(call, r, err)
 	}
-	return out, nil
+	return &out.Request, nil
 }
 
 func (r *request) setBody(out *retryablehttp.Request) error {

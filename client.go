@@ -46,6 +46,8 @@ type shared struct {
 // headers are the values that every request of a kind carries, made once.
 type headers struct {
 	userAgent, accept, form, identity []string
+
+	none http.Header // only read
 }
 
 // NewClient returns a client that authenticates with the token, which is an
@@ -116,6 +118,7 @@ func newShared(s settings) (*shared, error) {
 			accept:    []string{"application/xml"},
 			form:      []string{"application/x-www-form-urlencoded"},
 			identity:  []string{"identity"},
+			none:      http.Header{},
 		},
 	}
 	common.patchAsPOST.Store(s.patchAsPOST)

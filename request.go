@@ -54,7 +54,8 @@ func endpoint(template string, args ...any) request {
 		}
 		i, args = i+length-1, args[1:]
 	}
-	return request{path: string(path), plain: string(plain)}
+	both := string(append(path, plain...)) // allocates once
+	return request{path: both[:len(path)], plain: both[len(path):]}
 }
 
 func appendSegment(path []byte, name string, arg any) ([]byte, error) {

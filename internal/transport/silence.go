@@ -10,23 +10,50 @@ import (
 	"time"
 )
 
-// watch ends an attempt whose server stays silent: its timer runs only while
-// the client waits for the server, not while the caller reads or writes slowly.
+// watch ends an attempt whose server stays silent. It counts only while the
+// client waits for the server, not while the caller reads or writes slowly. The
+// timer looks how long that has been, for to set it anew for every read costs more.
 type watch struct {
 	after  time.Duration // 0: no limit
-	timer  *time.Timer
 	cancel context.CancelCauseFunc
+	since  atomic.Int64 // when the wait began, after epoch; 0: there is none
 	fired  atomic.Bool
+
+	mu    sync.Mutex
+	timer *time.Timer // nil once stopped
 }
+
+// epoch is before all attempts.
+var epoch = time.Now().Add(-time.Second)
 
 // start begins to watch an attempt, whose context it returns.
 func (w *watch) start(ctx context.Context, after time.Duration) context.Context {
 	w.after = after
 	ctx, w.cancel = context.WithCancelCause(ctx)
 	if after > 0 {
-		w.timer = time.AfterFunc(after, w.fire)
+		w.arm()
+		w.mu.Lock()
+		w.timer = time.AfterFunc(after, w.look)
+		w.mu.Unlock()
 	}
 	return ctx
+}
+
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
+		return
+	}
+	left := w.after
+	if since := w.since.Load(); since != 0 {
+		left -= time.Since(epoch) - time.Duration(since)
+	}
+	if left > 0 {
+		w.timer.Reset(left)
+		return
+	}
+	w.fire()
 }
 
 func (w *watch) fire() {
@@ -35,20 +62,21 @@ func (w *watch) fire() {
 }
 
 func (w *watch) arm() {
-	if w.timer != nil {
-		w.timer.Reset(w.after)
+	if w.after > 0 {
+		w.since.Store(int64(time.Since(epoch)))
 	}
 }
 
-func (w *watch) disarm() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-}
+func (w *watch) disarm() { w.since.Store(0) }
 
 // stop ends the attempt's context: nothing is read or written after it.
 func (w *watch) stop() {
-	w.disarm()
+	w.mu.Lock()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
+	w.mu.Unlock()
 	w.cancel(nil)
 }
 
