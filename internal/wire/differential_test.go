@@ -25,7 +25,7 @@ import (
 //   - more than maxDepth levels
 //   - U+FEFF twice, and a NUL among the first two bytes
 //   - names as long as the window
-//   - an XML declaration whose encoding is not in quotes
+//   - an XML declaration whose encoding is not in quotes behind an equals sign
 //
 // Different values:
 //   - XMLName is left alone
@@ -45,8 +45,9 @@ func refused(t *testing.T, body []byte) bool {
 	}
 	declaration, _, _ := bytes.Cut(body, []byte("?>"))
 	if i := bytes.Index(declaration, []byte("encoding")); i >= 0 {
-		label := bytes.TrimLeft(declaration[i+len("encoding"):], " \t\r\n=")
-		if len(label) == 0 || label[0] != '"' && label[0] != '\'' || bytes.IndexByte(label[1:], label[0]) < 0 {
+		label, equals := bytes.CutPrefix(bytes.TrimSpace(declaration[i+len("encoding"):]), []byte("="))
+		label = bytes.TrimSpace(label)
+		if !equals || len(label) == 0 || label[0] != '"' && label[0] != '\'' || bytes.IndexByte(label[1:], label[0]) < 0 {
 			return true
 		}
 	}
