@@ -148,6 +148,22 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+func TestWatchThatIsStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var w watch
+		ctx := w.start(t.Context(), time.Minute)
+		time.Sleep(time.Minute - 1)
+		w.stop()
+		w.arm()
+		time.Sleep(time.Hour)
+		require.Equal(t, context.Canceled, context.Cause(ctx))
+		w.look() // which a timer may do once more
+		require.Nil(t, w.timer)
+		require.Equal(t, io.ErrUnexpectedEOF, w.explain(io.ErrUnexpectedEOF))
+	})
+}
+
 func TestWatchWithoutATimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
