@@ -18,6 +18,7 @@ type watch struct {
 	cancel context.CancelCauseFunc
 	since  atomic.Int64 // when the wait began, after epoch; 0: there is none
 	fired  atomic.Bool
+	idle   atomic.Bool // the timer has run out while nobody waited
 
 	mu    sync.Mutex
 	timer *time.Timer // nil once stopped
@@ -39,17 +40,23 @@ func (w *watch) start(ctx context.Context, after time.Duration) context.Context 
 	return ctx
 }
 
+// look is what the timer does. While nobody waits it runs out, so that an answer
+// that was dropped is not kept by it.
 func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timer == nil {
 		return
 	}
-	left := w.after
-	if since := w.since.Load(); since != 0 {
-		left -= time.Since(epoch) - time.Duration(since)
+	if w.since.Load() == 0 {
+		w.idle.Store(true) // before the next look at since: arm does both the other way round
 	}
-	if left > 0 {
+	since := w.since.Load()
+	if since == 0 {
+		return
+	}
+	w.idle.Store(false)
+	if left := w.after - (time.Since(epoch) - time.Duration(since)); left > 0 {
 		w.timer.Reset(left)
 		return
 	}
@@ -62,8 +69,22 @@ func (w *watch) fire() {
 }
 
 func (w *watch) arm() {
-	if w.after > 0 {
-		w.since.Store(int64(time.Since(epoch)))
+	if w.after <= 0 {
+		return
+	}
+	w.since.Store(int64(time.Since(epoch)))
+	if w.idle.Load() {
+		w.wind()
+	}
+}
+
+// wind sets a timer that has run out.
+func (w *watch) wind() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.idle.Load() && w.timer != nil {
+		w.idle.Store(false)
+		w.timer.Reset(w.after)
 	}
 }
 

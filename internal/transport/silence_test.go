@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -162,6 +164,18 @@ func TestWatchThatIsStopped(t *testing.T) {
 		require.Nil(t, w.timer)
 		require.Equal(t, io.ErrUnexpectedEOF, w.explain(io.ErrUnexpectedEOF))
 	})
+}
+
+// TestBodyThatIsForgotten is about a middleware that drops an answer.
+func TestBodyThatIsForgotten(t *testing.T) {
+	t.Parallel()
+	var collected atomic.Bool
+	func() {
+		b, _ := newTestBody(t.Context(), strings.NewReader("all"), time.Millisecond, 0)
+		runtime.AddCleanup(b, func(done *atomic.Bool) { done.Store(true) }, &collected)
+	}()
+	require.Eventually(t, func() bool { runtime.GC(); return collected.Load() }, 10*time.Second, 10*time.Millisecond,
+		"its timer must not go on")
 }
 
 func TestWatchWithoutATimeout(t *testing.T) {
