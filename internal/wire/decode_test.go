@@ -6,7 +6,9 @@ import (
 	"io"
 	"math"
 	"net/netip"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -329,6 +331,26 @@ func TestDecodeEncodings(t *testing.T) {
 	require.Equal(t, strings.Repeat("é", 2*bufferSize), decode[kinds](t, "<?xml version='1.0' encoding='latin1'?><response><s>"+long+"</s></response>").S)
 }
 
+func TestDecodeLongDeclaration(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{maxDeclaration: "", maxDeclaration + 1: "too long", 2 * bufferSize: "too long"} {
+		open, shut := "<?xml version='1.0'", "encoding='latin1'?>"
+		body := open + strings.Repeat(" ", n-len(open)-len(shut)) + shut + "<response><s>\xE9</s></response>"
+		for _, r := range []io.Reader{strings.NewReader(body), iotest.OneByteReader(strings.NewReader(body))} {
+			var doc struct {
+				S string `xml:"s"`
+			}
+			err := Decode(r, &doc)
+			if want == "" {
+				require.NoError(t, err)
+				require.Equal(t, "é", doc.S)
+			} else {
+				require.ErrorContains(t, err, want, n)
+			}
+		}
+	}
+}
+
 func TestDecodeItemsTag(t *testing.T) {
 	t.Parallel()
 	body := `<response><members href="x"><member name="a"/><stranger name="b"/><member name="c"/></members></response>`
@@ -582,6 +604,51 @@ func TestCollect(t *testing.T) {
 	got, err := Collect[string](strings.NewReader("<response><a>1</a><a>2</b></response>"), "a", -1)
 	require.Error(t, err)
 	require.Nil(t, got)
+}
+
+// tree is within itself, twice.
+type tree struct {
+	Name  string `xml:"name,attr"`
+	Left  *tree  `xml:"l"`
+	Right []tree `xml:"r"`
+}
+
+func TestDecodeRecursiveTypes(t *testing.T) {
+	t.Parallel()
+	const depth = 14
+	var write func(name string, left int) string
+	write = func(name string, left int) string {
+		body := "<" + name + " name='" + name + strconv.Itoa(left) + "'>"
+		if left > 0 {
+			body += write("l", left-1) + write("r", left-1)
+		}
+		return body + "</" + name + ">"
+	}
+	var grow func(name string, left int) tree
+	grow = func(name string, left int) tree {
+		made := tree{Name: name + strconv.Itoa(left)}
+		if left > 0 {
+			made.Left, made.Right = new(grow("l", left-1)), []tree{grow("r", left-1)}
+		}
+		return made
+	}
+	body := write("response", depth)
+	var got tree
+	require.NoError(t, Decode(strings.NewReader(body), &got))
+	require.Equal(t, grow("response", depth), got)
+	p, err := programOf(reflect.TypeFor[tree](), "")
+	require.NoError(t, err)
+	var count func(t *target) int
+	count = func(t *target) (n int) {
+		if t == nil {
+			return 0
+		}
+		for i := range t.fields {
+			n += count(&t.fields[i])
+		}
+		return 1 + n + count(t.side)
+	}
+	require.Less(t, count(p.codec.take()), 10, "what is kept must not grow with the document")
 }
 
 func TestItemsAreIndependent(t *testing.T) {

@@ -25,7 +25,8 @@ import (
 //   - more than maxDepth levels
 //   - U+FEFF twice, and a NUL among the first two bytes
 //   - names as long as the window
-//   - an XML declaration whose encoding is not in quotes behind an equals sign
+//   - an XML declaration whose encoding is not in quotes behind an equals sign, or
+//     of more than maxDeclaration bytes
 //
 // Different values:
 //   - XMLName is left alone
@@ -43,7 +44,10 @@ func refused(t *testing.T, body []byte) bool {
 	if bytes.HasPrefix(body, []byte("\uFEFF\uFEFF")) {
 		return true
 	}
-	declaration, _, _ := bytes.Cut(body, []byte("?>"))
+	declaration, _, _ := bytes.Cut(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF"))), []byte("?>"))
+	if bytes.HasPrefix(declaration, []byte("<?xml")) && len(declaration) > maxDeclaration-len("?>") {
+		return true
+	}
 	if i := bytes.Index(declaration, []byte("encoding")); i >= 0 {
 		label, equals := bytes.CutPrefix(bytes.TrimSpace(declaration[i+len("encoding"):]), []byte("="))
 		label = bytes.TrimSpace(label)

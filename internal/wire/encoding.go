@@ -57,15 +57,13 @@ func (s *scanner) prolog() {
 // declaredEncoding returns the encoding that the XML declaration names, in
 // lower case. It does not move behind the declaration.
 func (s *scanner) declaredEncoding() string {
-	n := -1
-	for n < 0 {
-		b := s.buf[s.pos:s.end]
-		if n = bytes.Index(b, []byte("?>")); n < 0 {
-			if len(b) > maxDeclaration {
-				s.malformed("the XML declaration is malformed")
-			}
-			s.more()
-		}
+	n := bytes.Index(s.buf[s.pos:s.end], []byte("?>"))
+	for n < 0 && s.end-s.pos < maxDeclaration {
+		s.more()
+		n = bytes.Index(s.buf[s.pos:s.end], []byte("?>"))
+	}
+	if n < 0 || n > maxDeclaration-len("?>") { // however it was read
+		s.malformed("the XML declaration is too long")
 	}
 	_, label, ok := strings.Cut(string(s.buf[s.pos:s.pos+n]), "encoding")
 	if !ok {

@@ -38,6 +38,10 @@ type codec struct {
 	plan  *plan  // of a struct
 	first int    // how many elements a slice begins with
 	word  uint8  // number of a kindWord
+
+	open    bool // the struct is being planned
+	nests   bool // it may be within itself
+	targets sync.Pool
 }
 
 // plan says which parts of an element go where in a struct.
@@ -80,9 +84,8 @@ var (
 // program is how documents are read for values of one type, for streams at one
 // path.
 type program struct {
-	root    *plan
-	codec   *codec
-	targets sync.Pool
+	root  *plan
+	codec *codec
 }
 
 // programs holds what was worked out.
@@ -143,6 +146,7 @@ type builtKey struct {
 func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, error) {
 	key := builtKey{typ, items}
 	if c := b.made[key]; c != nil {
+		c.nests = c.nests || c.open
 		return c, nil
 	}
 	c := &codec{typ: typ}
@@ -162,8 +166,9 @@ func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, err
 		c.kind = kindFloat
 	case k == reflect.Struct:
 		c.kind, c.plan = kindStruct, &plan{}
-		b.made[key] = c
+		b.made[key], c.open = c, true
 		err = b.fill(c.plan, typ, nil, items)
+		c.open = false
 		c.plan.number(c.plan)
 	case k == reflect.Slice && typ.Elem().Kind() == reflect.Uint8:
 		c.kind = kindBytes

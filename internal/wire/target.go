@@ -19,15 +19,15 @@ type target struct {
 
 // take returns a zero target, to be given back with put once it is zero again.
 // What failed is not given back: it may still hold some of a document.
-func (p *program) take() *target {
-	if t, ok := p.targets.Get().(*target); ok {
+func (c *codec) take() *target {
+	if t, ok := c.targets.Get().(*target); ok {
 		return t
 	}
-	t := bind(reflect.New(p.codec.typ).Elem(), p.codec)
+	t := bind(reflect.New(c.typ).Elem(), c)
 	return &t
 }
 
-func (p *program) put(t *target) { p.targets.Put(t) }
+func (c *codec) put(t *target) { c.targets.Put(t) }
 
 // bind makes v a target.
 func bind(v reflect.Value, c *codec) target {
@@ -89,8 +89,7 @@ func (f *field) in(v reflect.Value) (reflect.Value, bool) {
 // is decoded. Then end moves it to its place.
 func (t *target) begin() *target {
 	if t.side == nil {
-		side := bind(reflect.New(t.codec.elem.typ).Elem(), t.codec.elem)
-		t.side = &side
+		t.side = t.codec.elem.take()
 	}
 	if t.codec.kind == kindPointer && !t.v.IsNil() {
 		t.side.v.Set(t.v.Elem())
@@ -114,4 +113,8 @@ func (t *target) end() {
 		v.Elem().Set(t.side.v)
 	}
 	t.side.v.SetZero()
+	if t.codec.elem.nests { // or there would be as many targets as elements
+		t.codec.elem.put(t.side)
+		t.side = nil
+	}
 }

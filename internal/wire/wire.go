@@ -2,9 +2,10 @@
 // bodies. It knows no HTTP.
 //
 // The decoder takes the struct tags of encoding/xml and is many times as fast: a
-// scanner over a bounded window of the document (scan.go) and a plan that is made
-// once per type (plan.go) meet in decode.go, and a document costs little more
-// than the strings it becomes (strings.go).
+// scanner over a bounded window of the document (scan.go), a plan that is made
+// once per type (plan.go) and a value that is bound to it once (target.go) meet in
+// decode.go, and a document costs little more than the strings it becomes
+// (strings.go).
 package wire
 
 import (
@@ -52,6 +53,9 @@ func (e *SyntaxError) Unwrap() error { return e.err }
 // into the slice, and a map[string]string tagged ",any" keeps every attribute
 // and child that no other field takes (see leftovers).
 //
+// What it decodes may be moved to its place afterwards, so that no UnmarshalText
+// may keep a pointer to, or into, what it fills.
+//
 // It reports a *SyntaxError, ErrEmpty, an error of r's, or a v that cannot be
 // decoded into.
 func Decode(r io.Reader, v any) error {
@@ -59,13 +63,13 @@ func Decode(r io.Reader, v any) error {
 	if err != nil {
 		return err
 	}
-	t, s := p.take(), newScanner(r, collectBlock)
+	t, s := p.codec.take(), newScanner(r, collectBlock)
 	err = s.document(t, p.root)
 	s.release()
 	if err == nil {
 		into.Set(t.v)
 		t.v.SetZero()
-		p.put(t)
+		p.codec.put(t)
 	}
 	return err
 }
@@ -182,11 +186,11 @@ func items[T any](s *scanner, path string, item **T, out sink) error {
 	if err != nil {
 		return err
 	}
-	t := p.take()
+	t := p.codec.take()
 	*item = t.v.Addr().Interface().(*T)
 	s.item, s.out = t, out
 	if err = s.document(nil, p.root); err == nil || err == errStopped {
-		p.put(t)
+		p.codec.put(t)
 	}
 	return err
 }
