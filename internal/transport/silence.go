@@ -12,7 +12,7 @@ import (
 
 // watch ends an attempt whose server stays silent. It counts only while the
 // client waits for the server, not while the caller reads or writes slowly. The
-// timer looks how long that has been, for to set it anew for every read costs more.
+// timer looks at how long that has been: setting it anew for every read costs more.
 type watch struct {
 	after  time.Duration // 0: no limit
 	cancel context.CancelCauseFunc

@@ -599,7 +599,7 @@ func TestCollect(t *testing.T) {
 		got, err := Collect[int8](strings.NewReader(body), "a", size)
 		require.NoError(t, err)
 		require.Equal(t, slices.Repeat([]int8{1}, n), got, size)
-		require.Less(t, cap(got), n+2*manyItems, "a size is the server's word, which room must not be left to")
+		require.Less(t, cap(got), n+2*creditItems, "a size is the server's word, which room must not be left to")
 	}
 	got, err := Collect[string](strings.NewReader("<response><a>1</a><a>2</b></response>"), "a", -1)
 	require.Error(t, err)

@@ -40,7 +40,7 @@ func bind(v reflect.Value, c *codec) target {
 	case kindStruct:
 		t.fields = make([]target, len(c.plan.fields))
 		for i, f := range c.plan.fields {
-			if place, ok := f.in(v); ok {
+			if place, ok := f.in(v, false); ok {
 				t.fields[i] = bind(place, f.codec)
 			}
 		}
@@ -60,25 +60,23 @@ func (t *target) field(f *field) *target {
 }
 
 func (t *target) late(f *field) *target {
-	v := t.v
+	place, _ := f.in(t.v, true)
+	found := bind(place, f.codec)
+	return &found
+}
+
+// in returns f's place in the struct v. What pointers on the way point to is made
+// if need be, or else there is no place.
+func (f *field) in(v reflect.Value, through bool) (place reflect.Value, ok bool) {
 	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {
+			if !through {
+				return v, false
+			}
 			if v.IsNil() {
 				v.Set(reflect.New(v.Type().Elem()))
 			}
 			v = v.Elem()
-		}
-		v = v.Field(i)
-	}
-	found := bind(v, f.codec)
-	return &found
-}
-
-// in returns f's place in the struct v, if no pointer leads to it.
-func (f *field) in(v reflect.Value) (reflect.Value, bool) {
-	for _, i := range f.index {
-		if v.Kind() == reflect.Pointer {
-			return v, false
 		}
 		v = v.Field(i)
 	}

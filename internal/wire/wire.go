@@ -124,7 +124,7 @@ func (y *yielder[T]) take() bool {
 // size of the document, in bytes, is -1 if it is not known.
 func Collect[T any](r io.Reader, path string, size int64) ([]T, error) {
 	s := newScanner(r, collectBlock)
-	out := &collector[T]{s: s, size: size, all: make([]T, 0, fewItems)}
+	out := &collector[T]{s: s, size: size, all: make([]T, 0, firstItems)}
 	if err := items(s, path, &out.item, out); err != nil {
 		return nil, err
 	}
@@ -135,11 +135,13 @@ func Collect[T any](r io.Reader, path string, size int64) ([]T, error) {
 }
 
 const (
-	fewItems  = 4
-	manyItems = 64 << 10
+	firstItems  = 4        // what there is room for at first
+	sampleItems = 64       // are enough to guess by
+	chunkItems  = 4 << 10  // where there is nothing to guess by
+	creditItems = 64 << 10 // that a server's word is good for
 )
 
-// collector grows one slice if it can tell how large it will be. Otherwise it has
+// collector grows one slice if it can guess how large it will be. Otherwise it has
 // several, since growing one would copy and clear more.
 type collector[T any] struct {
 	item   *T
@@ -153,13 +155,13 @@ func (c *collector[T]) take() bool {
 	var zero T
 	switch n := len(c.all); {
 	case n < cap(c.all):
-	case n < 16*fewItems:
+	case n < sampleItems:
 		c.all = slices.Grow(c.all, n)
 	case c.size > 0:
 		c.all = slices.Grow(c.all, c.toCome())
 	default:
 		c.before = append(c.before, c.all)
-		c.all = make([]T, 0, min(2*n, 4<<10))
+		c.all = make([]T, 0, min(2*n, chunkItems))
 	}
 	c.all = append(c.all, *c.item)
 	*c.item = zero
@@ -167,12 +169,12 @@ func (c *collector[T]) take() bool {
 }
 
 // toCome guesses how many items are to come, by what those before took of the
-// document. Its size is the server's word, which earns no more than some room, or
+// document. Its size is the server's word, which earns no more than its credit, or
 // as much again.
 func (c *collector[T]) toCome() int {
 	n, at := float64(len(c.all)), c.s.base+int64(c.s.pos)
 	left := n * float64(c.size-at) / float64(at)
-	return int(max(fewItems, min(left*9/8, max(n, manyItems))))
+	return int(max(firstItems, min(left*9/8, max(n, creditItems))))
 }
 
 // items decodes each element at path, to which item points then, for out to take.
