@@ -1,10 +1,10 @@
 // Package wire turns the server's XML answers into values and media into form
 // bodies. It knows no HTTP.
 //
-// The decoder takes the struct tags of encoding/xml and is many times as fast: a
-// scanner over a bounded window of the document (scan.go), a plan that is made
-// once per type (plan.go) and a value that is bound to it once (target.go) meet in
-// decode.go, and a document costs little more than the strings it becomes
+// The decoder takes the struct tags of encoding/xml and is many times as fast. A
+// scanner over a bounded window of the document (scan.go, chars.go), a plan that is
+// made once per type (plan.go) and a value that is bound to it once (target.go)
+// meet in decode.go, and a document costs little more than the strings it becomes
 // (strings.go).
 package wire
 
