@@ -138,7 +138,7 @@ func (c *Client) exchange(ctx context.Context, r request, read func(*http.Respon
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
+	begin := c.now()
 	for {
 		var resp *http.Response
 		if resp, err = c.send(call, r); err == nil {
@@ -370,6 +370,14 @@ func (c *Client) malformed(call *transport.Call, r request, resp *http.Response,
 		Method: r.method, Path: r.path, StatusCode: resp.StatusCode,
 		ContentType: shorten(resp.Header.Get("Content-Type"), maxContentType), Err: err, OutcomeUnknown: !call.Idempotent(),
 	}
+}
+
+// now is the time, which is asked for only if it will be logged.
+func (c *Client) now() time.Time {
+	if c.settings.logger == nil {
+		return time.Time{}
+	}
+	return time.Now()
 }
 
 func (c *Client) log(call *transport.Call, begin time.Time, err error) {

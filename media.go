@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/trillian-go/trillian/internal/transport"
 )
@@ -77,7 +76,7 @@ func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader
 	if err != nil {
 		return nil, err
 	}
-	begin := time.Now()
+	begin := s.client.now()
 	resp, err := s.client.send(call, r)
 	s.client.log(call, begin, err)
 	if err != nil {
