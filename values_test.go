@@ -136,3 +136,21 @@ func FuzzTimestamp(f *testing.F) {
 		require.True(t, ts.Equal(again.Time))
 	})
 }
+
+func FuzzDeviceIP(f *testing.F) {
+	for _, seed := range []string{"2315364544", "0", "", " 1 ", "4294967296", "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "fe80::1%eth0", "1.2.3"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var ip trillian.DeviceIP
+		if ip.UnmarshalText([]byte(text)) != nil {
+			require.Zero(t, ip)
+			return
+		}
+		b, err := ip.MarshalText()
+		require.NoError(t, err)
+		var again trillian.DeviceIP
+		require.NoError(t, again.UnmarshalText(b), "%q", b)
+		require.Equal(t, ip, again)
+	})
+}
