@@ -3,6 +3,7 @@ package trillian_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -106,4 +107,20 @@ func TestDo(t *testing.T) {
 	server.answer = "<response version=\"3\"><license seats=\"many\"/></response>"
 	require.ErrorIs(t, c.Do(ctx, "GET", "license/", nil, &v), trillian.ErrMalformedResponse)
 	require.Equal(t, 7, v.Version, "a value that fails to decode is left as it was")
+}
+
+// TestFieldsStayTheCallers is about a map that many calls may share.
+func TestFieldsStayTheCallers(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, "")
+	fields := map[string]string{"displayname": "Sam", "phone": "1"}
+	want := maps.Clone(fields)
+	users := newClient(t, server.URL).Users
+	created, err := users.Create(t.Context(), trillian.UserCreate{IM: smw, Fields: fields})
+	require.NoError(t, err)
+	require.Equal(t, "Sam", created.DisplayName)
+	updated, err := users.Update(t.Context(), smw, trillian.UserUpdate{Fields: fields})
+	require.NoError(t, err)
+	created.Fields["phone"], updated.Fields["phone"] = "2", "3"
+	require.Equal(t, want, fields)
 }

@@ -181,13 +181,13 @@ func (m *MediaReader) Read(p []byte) (int, error) {
 		m.read = m.Size
 		err = fmt.Errorf("has more than the %d bytes that were announced", m.Size)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && err != transport.ErrClosed {
 		err = m.client.broken(m.call, m.request, m.resp, err)
 	}
 	return n, err
 }
 
-// Close ends the download, whether or not it is complete.
+// Close ends the download, whether or not it is complete, and a Read that waits.
 func (m *MediaReader) Close() error { return m.resp.Body.Close() }
 
 // unpart takes the mark of partly off an error.

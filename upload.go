@@ -38,7 +38,7 @@ type MediaUpload struct {
 	// Progress, if set, is called while the file is sent, at most about ten times
 	// a second and once at its end, with the bytes of the file that have been
 	// sent and the total, -1 where that is unknown. It is called from another
-	// goroutine, and starts anew on a retry.
+	// goroutine, for which the upload waits, and starts anew on a retry.
 	Progress func(sent, total int64)
 }
 
@@ -121,6 +121,8 @@ type fileForm struct {
 	reading sync.Mutex // held while the caller's reader works, which may be long
 	src     io.Reader
 
+	reporting sync.Mutex // held while the caller's Progress works
+
 	mu      sync.Mutex
 	turn    int
 	form    *wire.FileForm
@@ -160,9 +162,9 @@ func (f *fileForm) reporter(turn int) func(sent, total int64) {
 		return nil
 	}
 	return func(sent, total int64) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if turn == f.turn {
+		f.reporting.Lock()
+		defer f.reporting.Unlock()
+		if f.isTurn(turn) {
 			f.progress(sent, total)
 		}
 	}
@@ -191,6 +193,12 @@ func (f *fileForm) touch(turn int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.touched = f.touched || turn == f.turn
+	return turn == f.turn
+}
+
+func (f *fileForm) isTurn(turn int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return turn == f.turn
 }
 
@@ -251,20 +259,19 @@ func (f *fileForm) sent() int64 {
 	return f.form.Sent()
 }
 
-// release takes the file from net/http, so that the caller has it to itself. A
-// Read that blocks is not waited for beyond a second or the context's end.
+// release takes the file from net/http, so that the caller has it to itself and
+// Progress is not called any more. A Read or a Progress that blocks is not waited
+// for beyond a second or the context's end.
 func (f *fileForm) release(ctx context.Context) {
 	f.mu.Lock()
 	f.turn++
 	f.mu.Unlock()
-	if f.reading.TryLock() {
-		f.reading.Unlock()
-		return
-	}
 	released := make(chan struct{})
 	go func() {
 		f.reading.Lock()
 		defer f.reading.Unlock()
+		f.reporting.Lock()
+		defer f.reporting.Unlock()
 		close(released)
 	}()
 	select {

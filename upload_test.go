@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -134,6 +135,15 @@ func TestUploadProgress(t *testing.T) {
 	}
 }
 
+func TestUploadWhoseProgressPanics(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	_, err := newClient(t, s.URL).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{
+		Name: "f", Data: strings.NewReader("data"), Progress: func(int64, int64) { panic("no terminal") },
+	})
+	require.ErrorContains(t, err, "panic in progress: no terminal")
+}
+
 func TestUploadWhoseSourceFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is gone")
@@ -174,6 +184,32 @@ func TestMediaReader(t *testing.T) {
 	require.Equal(t, "text/plain", m.Type)
 	require.NoError(t, iotest.TestReader(m, []byte("Sell more")))
 	require.Equal(t, "identity", server.only(t).Header.Get("Accept-Encoding"))
+}
+
+// TestMediaReaderClosedWhileItWaits ends a Read from another goroutine.
+func TestMediaReaderClosedWhileItWaits(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-over:
+		}
+	}))
+	t.Cleanup(server.Close)
+	defer close(over)
+	m, err := newClient(t, server.URL).Users.Media.Open(t.Context(), smw, item)
+	require.NoError(t, err)
+	ended := make(chan error)
+	go func() {
+		_, err := m.Read(make([]byte, 10))
+		ended <- err
+	}()
+	time.Sleep(10 * time.Millisecond) // so that it waits, most likely
+	require.NoError(t, m.Close())
+	require.EqualError(t, <-ended, "the answer's body is closed")
 }
 
 func TestDownloadToAWriterThatFails(t *testing.T) {

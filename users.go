@@ -3,6 +3,7 @@ package trillian
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/http"
 )
 
@@ -113,7 +114,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	}
 	req := endpoint("users/").form(user).fields(user.Fields, userParams...)
 	req.secret = "password"
-	sent := &User{Name: user.IM, Email: user.Email, Fields: user.Fields}
+	sent := &User{Name: user.IM, Email: user.Email, Fields: maps.Clone(user.Fields)}
 	return settled(change(ctx, s.client, http.MethodPost, req, "user", sent))
 }
 
@@ -124,7 +125,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 func (s *UsersService) Update(ctx context.Context, user string, update UserUpdate) (*User, error) {
 	req := endpoint("users/:user/", user).form(update).fields(update.Fields, userParams...).needChanges()
 	req.secret = "password"
-	sent := &User{Name: user, Email: value(update.Email), Fields: update.Fields}
+	sent := &User{Name: user, Email: value(update.Email), Fields: maps.Clone(update.Fields)}
 	return settled(change(ctx, s.client, http.MethodPatch, req, "user", sent))
 }
 

@@ -120,12 +120,16 @@ type body struct {
 	ctx      context.Context // the caller's
 	limit    int64           // 0: none
 	read     int64
-	err      error
+	err      error       // what Read ended with
+	closed   atomic.Bool // perhaps while a Read waits
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
+	}
+	if b.closed.Load() {
+		return 0, ErrClosed
 	}
 	if b.limit > 0 && int64(len(p)) > b.limit-b.read+1 {
 		p = p[:b.limit-b.read+1] // one more than allowed tells too much from enough
@@ -150,6 +154,9 @@ func (b *body) reason(err error) error {
 	if err == io.EOF {
 		return err
 	}
+	if b.closed.Load() {
+		return ErrClosed
+	}
 	if explained := b.watch.explain(err); explained != err {
 		return explained
 	}
@@ -160,14 +167,13 @@ func (b *body) reason(err error) error {
 }
 
 func (b *body) Close() error {
-	if b.err == nil {
-		b.err = errClosed
-	}
+	b.closed.Store(true)
 	b.watch.stop()
 	return b.scrub.errorOf(b.ReadCloser.Close())
 }
 
-var errClosed = errors.New("the answer's body is closed")
+// ErrClosed is the end of a Read after Close, or during it.
+var ErrClosed = errors.New("the answer's body is closed")
 
 // upload is a request body that is the caller's own stream. If that may hang, a
 // goroutine of its own reads it, from the first Read on: net/http waits for a Read

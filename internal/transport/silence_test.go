@@ -82,7 +82,7 @@ func TestBodyThatIsClosed(t *testing.T) {
 	require.NoError(t, b.Close())
 	require.Error(t, attempt.Err())
 	_, err := b.Read(make([]byte, 1))
-	require.ErrorIs(t, err, errClosed)
+	require.ErrorIs(t, err, ErrClosed)
 }
 
 func TestBodyWhoseCallerHasEnough(t *testing.T) {

@@ -146,9 +146,7 @@ func (f *FileForm) finish() {
 		return
 	}
 	f.unread, f.pending, f.err = nil, rest, io.EOF
-	if f.progress != nil {
-		f.progress(f.Sent(), f.size)
-	}
+	f.tell(f.Sent())
 }
 
 // fits counts n more form bytes and fails unless they reach the expected length
@@ -165,7 +163,9 @@ func (f *FileForm) fits(n int, last bool) bool {
 // fill reads the next block of the file behind the few bytes that are left of
 // the last one.
 func (f *FileForm) fill() {
-	f.report()
+	if f.report(); f.err != nil {
+		return
+	}
 	kept := copy(f.buf[:], f.unread)
 	n, err := f.source.readBlock(f.buf[kept:])
 	f.unread = f.buf[:kept+n]
@@ -194,8 +194,22 @@ func (f *FileForm) report() {
 	}
 	if now := time.Now(); now.Sub(f.reported) >= progressInterval {
 		f.reported = now
-		f.progress(sent, f.size)
+		f.tell(sent)
 	}
+}
+
+// tell calls progress. A panic of the caller's is a failure of the file, as it is
+// in readBlock.
+func (f *FileForm) tell(sent int64) {
+	if f.progress == nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			f.pending, f.err = nil, &SourceError{fmt.Errorf("panic in progress: %v", r)}
+		}
+	}()
+	f.progress(sent, f.size)
 }
 
 // MeasureForm reads file to its end and returns its size and the length of the
