@@ -222,8 +222,8 @@ func (c *Client) Close() {
 // base URL and already escaped. Parameters go to the query of GET and HEAD, to
 // the form of other verbs. The answer goes to v: nil for none, an io.Writer for
 // its bytes as they are, or a pointer to a struct whose xml tags describe the
-// attributes and children of <response>. On an error v is left as it was, but for
-// what a writer was given. A value may be moved after its UnmarshalText, which must
+// attributes and children of <response>, and which is replaced. On an error v is
+// left as it was, but for what a writer was given. A value may be moved after its UnmarshalText, which must
 // therefore keep no pointer into it.
 //
 // Token, retries, limits and errors are as for every other call.

@@ -18,9 +18,9 @@ const (
 )
 
 // plain returns how many bytes at the beginning of b stand for themselves:
-// characters that XML allows, up to stop, '&', and in an attribute '<'. It looks
-// at eight bytes at a time: in the mask, the lowest high bit that is set stands
-// for the first byte to look at closely.
+// characters that XML allows, up to stop, '&' and '<'. It looks at eight bytes at
+// a time: in the mask, the lowest high bit that is set stands for the first byte
+// to look at closely.
 func plain(b []byte, stop byte) int {
 	i := 0
 	for {
@@ -86,8 +86,8 @@ func quoted(b []byte) int {
 // bytes that XML allows. utf8.DecodeRune says the same, but validation is what
 // texts in Chinese, say, spend their time on.
 func wide(b []byte) int {
-	// The third nibble of the characters E?.... of which all are allowed: neither
-	// overlong, nor surrogates, nor among the last, where U+FFFE is.
+	// A bit for each first byte from E0 to EF, set if all characters that begin with
+	// it are allowed: not those that may be overlong, surrogates, or U+FFFE.
 	const usual = 0b0101_1111_1111_1110
 	i := 0
 	for len(b)-i >= 8 {

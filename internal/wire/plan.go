@@ -152,6 +152,8 @@ func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, err
 	c := &codec{typ: typ}
 	var err error
 	switch k := typ.Kind(); {
+	case decodesItself(typ):
+		err = errors.New("it decodes itself, which needs encoding/xml")
 	case isText(typ):
 		c.kind = kindText
 	case k == reflect.String:
@@ -186,6 +188,13 @@ func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, err
 
 func isText(typ reflect.Type) bool {
 	return typ.Kind() != reflect.Pointer && typ.Kind() != reflect.Interface && reflect.PointerTo(typ).Implements(textType)
+}
+
+// decodesItself asks by constant names, lest the linker keep every method there is.
+func decodesItself(typ reflect.Type) bool {
+	_, element := reflect.PointerTo(typ).MethodByName("UnmarshalXML")
+	_, attribute := reflect.PointerTo(typ).MethodByName("UnmarshalXMLAttr")
+	return element || attribute
 }
 
 // leaf returns the codec behind slices and pointers.

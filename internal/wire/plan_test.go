@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/xml"
 	"errors"
 	"reflect"
 	"strconv"
@@ -33,6 +34,7 @@ func TestCheck(t *testing.T) {
 		"map":               &map[string]string{},
 		"pointer twice":     new(&kinds{}),
 		"channel":           &struct{ C chan int }{},
+		"XML unmarshaler":   &struct{ X decodesXML }{},
 		"function":          &struct{ F func() }{},
 		"interface":         &struct{ I any }{},
 		"map field":         &struct{ M map[string]string }{},
@@ -102,6 +104,10 @@ func TestCheck(t *testing.T) {
 		require.ErrorContains(t, err, "path")
 	}
 }
+
+type decodesXML struct{}
+
+func (*decodesXML) UnmarshalXML(*xml.Decoder, xml.StartElement) error { return nil }
 
 // tree is within itself, twice.
 type tree struct {

@@ -51,7 +51,8 @@ func (e *SyntaxError) Unwrap() error { return e.err }
 // comment and any,attr, and two more: `items:"name"` beside the tag of a field
 // whose struct type has a slice tagged ",any" lets only children of that name
 // into the slice, and a map[string]string tagged ",any" keeps every attribute
-// and child that no other field takes (see leftovers).
+// and child that no other field takes (see leftovers). The other differences stand
+// in differential_test.go.
 //
 // What it decodes may be moved to its place afterwards, so that no UnmarshalText
 // may keep a pointer to, or into, what it fills.
@@ -177,8 +178,8 @@ func (c *collector[T]) toCome() int {
 	return int(max(firstItems, min(left*9/8, max(n, creditItems))))
 }
 
-// items decodes each element at path, to which item points then, for out to take.
-// It releases s.
+// items decodes one element at path after the other into a value that *item is made
+// to point to, and has out take it. It releases s.
 func items[T any](s *scanner, path string, item **T, out sink) error {
 	defer s.release()
 	if path == "" {
