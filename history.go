@@ -179,6 +179,7 @@ func prefetch(ctx context.Context, weeks []MessageWeek, concurrency int, fetch f
 				}
 			}
 		})
+		walked := 0
 		for f := range queue {
 			for batch := range f.all() {
 				for _, message := range batch {
@@ -195,8 +196,9 @@ func prefetch(ctx context.Context, weeks []MessageWeek, concurrency int, fetch f
 				yield(Message{}, f.err)
 				return
 			}
+			walked++
 		}
-		if ctx.Err() != nil {
+		if walked < len(weeks) {
 			yield(Message{}, cancelled(ctx))
 		}
 	}

@@ -221,6 +221,25 @@ func TestHistoryStopsWhenItsContextEnds(t *testing.T) {
 	}
 }
 
+// TestHistoryIsWholeThoughItsContextEnds cancels once all has been yielded.
+func TestHistoryIsWholeThoughItsContextEnds(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 4} {
+		a := newArchive(t, 2, "c/2016/1", "c/2016/2")
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		for _, err := range newClient(t, a.URL).Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+			require.NoError(t, err, concurrency)
+			if n++; n == 4 {
+				time.Sleep(10 * time.Millisecond) // the answer's end is read meanwhile
+				cancel()
+			}
+		}
+		cancel()
+		require.Equal(t, 4, n)
+	}
+}
+
 // TestIteratorsYieldWhileTheAnswerArrives holds back the end of an answer until
 // its first item has been yielded.
 func TestIteratorsYieldWhileTheAnswerArrives(t *testing.T) {
