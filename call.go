@@ -239,7 +239,8 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 		header["Content-Type"] = c.headers.form
 	}
 	if !c.observed {
-		// http.Client copies what it is given, so it is given it below.
+		// http.Client copies what it is given: this is put in place below it, by
+		// transport.Attempt.
 		call.Header, header = header, c.headers.none
 	}
 	// What http.NewRequest does, without parsing a URL that is known. A Host beside
@@ -372,7 +373,7 @@ func (c *Client) malformed(call *transport.Call, r request, resp *http.Response,
 	}
 }
 
-// now is the time, which is asked for only if it will be logged.
+// now is the time, which is asked for only if there is a logger.
 func (c *Client) now() time.Time {
 	if c.settings.logger == nil {
 		return time.Time{}

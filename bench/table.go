@@ -78,7 +78,7 @@ func (r *report) goalTable() [][]string {
 
 // conditions says where and how the figures were made.
 func (r *report) conditions() string {
-	return fmt.Sprintf("%s, %s/%s, %d CPUs; medians of %d interleaved rounds. Collected is what a List does; chunked, where no Content-Length says how much is to come.",
+	return fmt.Sprintf("%s, %s/%s, %d CPUs; medians of %d interleaved rounds. Collected is what a List does with an answer that has a Content-Length, chunked what it does with one that has none or is compressed.",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds)
 }
 
