@@ -137,8 +137,9 @@ func oneByOne(ctx context.Context, weeks []MessageWeek, fetch fetchFunc) iter.Se
 	}
 }
 
-// weekBuffer is how many messages of a week wait for their turn.
-const weekBuffer = 4096
+// weekBuffer is how many messages of a week wait for their turn. With more of them
+// it took longer, measured, and more memory.
+const weekBuffer = 512
 
 // weekFetch is a week on its way from the goroutine that fetches it to the loop
 // that reads it.
