@@ -223,8 +223,8 @@ func (c *Client) Close() {
 // the form of other verbs. The answer goes to v: nil for none, an io.Writer for
 // its bytes as they are, or a pointer to a struct whose xml tags describe the
 // attributes and children of <response>, and which is replaced. On an error v is
-// left as it was, but for what a writer was given. A value may be moved after its UnmarshalText, which must
-// therefore keep no pointer into it.
+// left as it was, but for what a writer was given. A value may be moved after its
+// UnmarshalText, which must therefore keep no pointer into it.
 //
 // Token, retries, limits and errors are as for every other call.
 func (c *Client) Do(ctx context.Context, method, path string, params url.Values, v any) error {

@@ -169,7 +169,8 @@ type MediaReader struct {
 	read    int64
 }
 
-// Read reads from the file.
+// Read reads from the file. After Close, also one that comes while it waits, it
+// fails with [os.ErrClosed].
 func (m *MediaReader) Read(p []byte) (int, error) {
 	n, err := m.resp.Body.Read(p)
 	m.read += int64(n)

@@ -143,7 +143,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// heapStreamed walks a history of n messages in as many weeks.
+// heapStreamed walks a history of so many weeks, with n messages together.
 func heapStreamed(weeks, n int) (count int, err error) {
 	client, err := weekClient(weeks, n)
 	if err != nil {

@@ -3,8 +3,10 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -173,7 +175,7 @@ func (b *body) Close() error {
 }
 
 // ErrClosed is the end of a Read after Close, or during it.
-var ErrClosed = errors.New("the answer's body is closed")
+var ErrClosed = fmt.Errorf("the answer's body: %w", os.ErrClosed)
 
 // upload is a request body that is the caller's own stream. If that may hang, a
 // goroutine of its own reads it, from the first Read on: net/http waits for a Read

@@ -163,9 +163,7 @@ func (f *FileForm) fits(n int, last bool) bool {
 // fill reads the next block of the file behind the few bytes that are left of
 // the last one.
 func (f *FileForm) fill() {
-	if f.report(); f.err != nil {
-		return
-	}
+	f.report()
 	kept := copy(f.buf[:], f.unread)
 	n, err := f.source.readBlock(f.buf[kept:])
 	f.unread = f.buf[:kept+n]
