@@ -27,7 +27,7 @@ type Avatar struct {
 //
 // Trillian API: GET /v1/users/:user/addressbook/avatar/
 func (s *AvatarService) Get(ctx context.Context, user string) (*Avatar, error) {
-	req := endpoint("users/:user/addressbook/avatar/", user)
+	req := endpoint("Users.Avatar.Get", "users/:user/addressbook/avatar/", user)
 	req.method, req.raw = http.MethodGet, true
 	var avatar *Avatar
 	err := s.client.exchange(ctx, req, func(resp *http.Response) error {
@@ -69,7 +69,7 @@ func (s *AvatarService) Set(ctx context.Context, user string, avatar Avatar) err
 	if kind == "" {
 		kind = http.DetectContentType(avatar.Data)
 	}
-	req := endpoint("users/:user/addressbook/avatar/", user)
+	req := endpoint("Users.Avatar.Set", "users/:user/addressbook/avatar/", user)
 	req.params = url.Values{"data": {base64.StdEncoding.EncodeToString(avatar.Data)}, "type": {kind}}
 	return s.client.act(ctx, http.MethodPut, req)
 }
@@ -78,5 +78,5 @@ func (s *AvatarService) Set(ctx context.Context, user string, avatar Avatar) err
 //
 // Trillian API: DELETE /v1/users/:user/addressbook/avatar/
 func (s *AvatarService) Delete(ctx context.Context, user string) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint("users/:user/addressbook/avatar/", user))
+	return s.client.act(ctx, http.MethodDelete, endpoint("Users.Avatar.Delete", "users/:user/addressbook/avatar/", user))
 }

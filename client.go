@@ -165,8 +165,8 @@ func (s *shared) client(token string) (*Client, error) {
 	c.GroupChats = &GroupChatsService{
 		client:   c,
 		Members:  &MembersService{client: c},
-		Media:    &MediaService{client: c, under: "groupchats/:chat/media/"},
-		Messages: &MessagesService{client: c, under: "groupchats/:chat/messages/"},
+		Media:    &MediaService{client: c, name: "GroupChats.Media", under: "groupchats/:groupchat/media/"},
+		Messages: &MessagesService{client: c, name: "GroupChats.Messages", under: "groupchats/:groupchat/messages/"},
 	}
 	c.Groups = &GroupsService{client: c, Peers: &PeersService{client: c}}
 	c.Policies = &PoliciesService{client: c}
@@ -174,8 +174,8 @@ func (s *shared) client(token string) (*Client, error) {
 	c.Users = &UsersService{
 		client:   c,
 		Avatar:   &AvatarService{client: c},
-		Media:    &MediaService{client: c, under: "users/:user/media/"},
-		Messages: &MessagesService{client: c, under: "users/:user/messages/"},
+		Media:    &MediaService{client: c, name: "Users.Media", under: "users/:user/media/"},
+		Messages: &MessagesService{client: c, name: "Users.Messages", under: "users/:user/messages/"},
 	}
 	return c, nil
 }

@@ -56,7 +56,7 @@ type GroupChatUpdate struct {
 //
 // Trillian API: GET /v1/groupchats/
 func (s *GroupChatsService) List(ctx context.Context, opts *GroupChatOptions) ([]GroupChat, error) {
-	return list[GroupChat](ctx, s.client, endpoint("groupchats/").expand(opts), "groupchat")
+	return list[GroupChat](ctx, s.client, endpoint("GroupChats.List", "groupchats/").expand(opts), "groupchat")
 }
 
 // All yields every group chat while the answer arrives. An error comes last,
@@ -64,14 +64,14 @@ func (s *GroupChatsService) List(ctx context.Context, opts *GroupChatOptions) ([
 //
 // Trillian API: GET /v1/groupchats/
 func (s *GroupChatsService) All(ctx context.Context, opts *GroupChatOptions) iter.Seq2[GroupChat, error] {
-	return stream[GroupChat](ctx, s.client, endpoint("groupchats/").expand(opts), "groupchat")
+	return stream[GroupChat](ctx, s.client, endpoint("GroupChats.All", "groupchats/").expand(opts), "groupchat")
 }
 
 // Get returns one group chat.
 //
 // Trillian API: GET /v1/groupchats/:groupchat/
 func (s *GroupChatsService) Get(ctx context.Context, chat string, opts *GroupChatOptions) (*GroupChat, error) {
-	return get[GroupChat](ctx, s.client, endpoint("groupchats/:chat/", chat).expand(opts), "groupchat")
+	return get[GroupChat](ctx, s.client, endpoint("GroupChats.Get", "groupchats/:groupchat/", chat).expand(opts), "groupchat")
 }
 
 // Create makes a new group chat and returns it with the name the server gave it.
@@ -79,7 +79,7 @@ func (s *GroupChatsService) Get(ctx context.Context, chat string, opts *GroupCha
 // Trillian API: POST /v1/groupchats/
 func (s *GroupChatsService) Create(ctx context.Context, chat GroupChatCreate) (*GroupChat, error) {
 	sent := &GroupChat{DisplayName: chat.DisplayName, Flags: chat.Flags}
-	return change(ctx, s.client, http.MethodPost, endpoint("groupchats/").form(chat), "groupchat", sent)
+	return change(ctx, s.client, http.MethodPost, endpoint("GroupChats.Create", "groupchats/").form(chat), "groupchat", sent)
 }
 
 // Update changes a group chat and returns it as it is then. A topic is shown at
@@ -89,7 +89,7 @@ func (s *GroupChatsService) Create(ctx context.Context, chat GroupChatCreate) (*
 // Trillian API: PATCH /v1/groupchats/:groupchat/
 func (s *GroupChatsService) Update(ctx context.Context, chat string, update GroupChatUpdate) (*GroupChat, error) {
 	sent := &GroupChat{Name: chat, DisplayName: value(update.DisplayName), Flags: value(update.Flags), Topic: value(update.Topic)}
-	return change(ctx, s.client, http.MethodPatch, endpoint("groupchats/:chat/", chat).changes(update), "groupchat", sent)
+	return change(ctx, s.client, http.MethodPatch, endpoint("GroupChats.Update", "groupchats/:groupchat/", chat).changes(update), "groupchat", sent)
 }
 
 // MembersService manages the members of a group chat.
@@ -107,7 +107,7 @@ type Member struct {
 //
 // Trillian API: GET /v1/groupchats/:groupchat/members/
 func (s *MembersService) List(ctx context.Context, chat string) ([]Member, error) {
-	return list[Member](ctx, s.client, endpoint("groupchats/:chat/members/", chat), "members>member")
+	return list[Member](ctx, s.client, endpoint("GroupChats.Members.List", "groupchats/:groupchat/members/", chat), "members>member")
 }
 
 // Add makes a user a member of a group chat and returns the member.
@@ -117,7 +117,7 @@ func (s *MembersService) Add(ctx context.Context, chat, member string) (*Member,
 	if err := checkMember(member); err != nil {
 		return nil, err
 	}
-	return change(ctx, s.client, http.MethodPost, endpoint("groupchats/:chat/:member/", chat, member), "member", &Member{Name: member})
+	return change(ctx, s.client, http.MethodPost, endpoint("GroupChats.Members.Add", "groupchats/:groupchat/:member/", chat, member), "member", &Member{Name: member})
 }
 
 // Remove ends a user's membership of a group chat.
@@ -127,7 +127,7 @@ func (s *MembersService) Remove(ctx context.Context, chat, member string) error 
 	if err := checkMember(member); err != nil {
 		return err
 	}
-	return s.client.act(ctx, http.MethodDelete, endpoint("groupchats/:chat/:member/", chat, member))
+	return s.client.act(ctx, http.MethodDelete, endpoint("GroupChats.Members.Remove", "groupchats/:groupchat/:member/", chat, member))
 }
 
 // checkMember refuses the names of a group chat's other sub-resources: a member

@@ -86,7 +86,7 @@ type GroupUpdate struct {
 //
 // Trillian API: GET /v1/groups/
 func (s *GroupsService) List(ctx context.Context, opts *GroupOptions) ([]Group, error) {
-	return list[Group](ctx, s.client, endpoint("groups/").expand(opts), "group")
+	return list[Group](ctx, s.client, endpoint("Groups.List", "groups/").expand(opts), "group")
 }
 
 // All yields every group while the answer arrives. An error comes last, once,
@@ -94,14 +94,14 @@ func (s *GroupsService) List(ctx context.Context, opts *GroupOptions) ([]Group, 
 //
 // Trillian API: GET /v1/groups/
 func (s *GroupsService) All(ctx context.Context, opts *GroupOptions) iter.Seq2[Group, error] {
-	return stream[Group](ctx, s.client, endpoint("groups/").expand(opts), "group")
+	return stream[Group](ctx, s.client, endpoint("Groups.All", "groups/").expand(opts), "group")
 }
 
 // Get returns one group.
 //
 // Trillian API: GET /v1/groups/:group/
 func (s *GroupsService) Get(ctx context.Context, group int, opts *GroupOptions) (*Group, error) {
-	return get[Group](ctx, s.client, endpoint("groups/:group/", group).expand(opts), "group")
+	return get[Group](ctx, s.client, endpoint("Groups.Get", "groups/:group/", group).expand(opts), "group")
 }
 
 // Create makes a new group and returns it with the ID and the peers the server
@@ -113,7 +113,7 @@ func (s *GroupsService) Create(ctx context.Context, group GroupCreate) (*Group, 
 		DisplayName: group.DisplayName, Name: group.Name, Parent: group.Parent,
 		Policy: group.Policy, Priority: group.Priority, Type: group.Type,
 	}
-	return change(ctx, s.client, http.MethodPost, endpoint("groups/").form(group), "group", sent)
+	return change(ctx, s.client, http.MethodPost, endpoint("Groups.Create", "groups/").form(group), "group", sent)
 }
 
 // Update changes a group and returns it as it is then. It is the one update
@@ -125,14 +125,14 @@ func (s *GroupsService) Update(ctx context.Context, group int, update GroupUpdat
 		ID: group, DisplayName: value(update.DisplayName), Name: value(update.Name), Parent: value(update.Parent),
 		Policy: value(update.Policy), Priority: value(update.Priority), Type: value(update.Type),
 	}
-	return change(ctx, s.client, http.MethodPost, endpoint("groups/:group/", group).changes(update), "group", sent)
+	return change(ctx, s.client, http.MethodPost, endpoint("Groups.Update", "groups/:group/", group).changes(update), "group", sent)
 }
 
 // Delete removes a group.
 //
 // Trillian API: DELETE /v1/groups/:group/
 func (s *GroupsService) Delete(ctx context.Context, group int) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint("groups/:group/", group))
+	return s.client.act(ctx, http.MethodDelete, endpoint("Groups.Delete", "groups/:group/", group))
 }
 
 // PeersService manages which groups see which: a user's contact list holds the
@@ -150,19 +150,19 @@ type Peer struct {
 //
 // Trillian API: GET /v1/groups/:group/peers/
 func (s *PeersService) List(ctx context.Context, group int) ([]Peer, error) {
-	return list[Peer](ctx, s.client, endpoint("groups/:group/peers/", group), "peers>peer")
+	return list[Peer](ctx, s.client, endpoint("Groups.Peers.List", "groups/:group/peers/", group), "peers>peer")
 }
 
 // Add makes peer a peer of group and returns it.
 //
 // Trillian API: POST /v1/groups/:group/peers/:peer/
 func (s *PeersService) Add(ctx context.Context, group, peer int) (*Peer, error) {
-	return change(ctx, s.client, http.MethodPost, endpoint("groups/:group/peers/:peer/", group, peer), "peer", &Peer{ID: peer})
+	return change(ctx, s.client, http.MethodPost, endpoint("Groups.Peers.Add", "groups/:group/peers/:peer/", group, peer), "peer", &Peer{ID: peer})
 }
 
 // Remove ends the peering of peer with group.
 //
 // Trillian API: DELETE /v1/groups/:group/peers/:peer/
 func (s *PeersService) Remove(ctx context.Context, group, peer int) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint("groups/:group/peers/:peer/", group, peer))
+	return s.client.act(ctx, http.MethodDelete, endpoint("Groups.Peers.Remove", "groups/:group/peers/:peer/", group, peer))
 }

@@ -62,7 +62,7 @@ func (s *MessagesService) All(ctx context.Context, owner string, opts *HistoryOp
 // messages yields the messages of a week.
 func (s *MessagesService) messages(ctx context.Context, owner string, week MessageWeek) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		for message, err := range stream[Message](ctx, s.client, s.week(owner, week), "messages>message") {
+		for message, err := range stream[Message](ctx, s.client, s.week(".All", owner, week), "messages>message") {
 			if err == nil {
 				message.Conversation = week.Conversation
 			}

@@ -16,7 +16,8 @@ import (
 // Trillian API: Group Chat Media, User Media.
 type MediaService struct {
 	client *Client
-	under  string // "groupchats/:chat/media/" or "users/:user/media/"
+	name   string // "GroupChats.Media" or "Users.Media"
+	under  string // "groupchats/:groupchat/media/" or "users/:user/media/"
 }
 
 // Media is a file as the server lists it.
@@ -43,14 +44,14 @@ type MediaInfo struct {
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/, GET /v1/users/:user/media/
 func (s *MediaService) List(ctx context.Context, owner string) ([]Media, error) {
-	return list[Media](ctx, s.client, endpoint(s.under, owner), "media")
+	return list[Media](ctx, s.client, endpoint(s.name+".List", s.under, owner), "media")
 }
 
 // Stat returns what the headers say of a file, without its bytes.
 //
 // Trillian API: HEAD /v1/groupchats/:groupchat/media/:item/, HEAD /v1/users/:user/media/:item/
 func (s *MediaService) Stat(ctx context.Context, owner, id string) (*MediaInfo, error) {
-	r := s.item(owner, id)
+	r := s.item(".Stat", owner, id)
 	r.method = http.MethodHead
 	var info *MediaInfo
 	err := s.client.exchange(ctx, r, func(resp *http.Response) error {
@@ -70,7 +71,7 @@ func (s *MediaService) Stat(ctx context.Context, owner, id string) (*MediaInfo, 
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
 func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader, error) {
-	r := s.item(owner, id)
+	r := s.item(".Open", owner, id)
 	r.method, r.unlimited = http.MethodGet, true
 	call, err := s.client.newCall(ctx, r)
 	if err != nil {
@@ -119,11 +120,11 @@ func (s *MediaService) Download(ctx context.Context, owner, id string, w io.Writ
 //
 // Trillian API: DELETE /v1/groupchats/:groupchat/media/:item/, DELETE /v1/users/:user/media/:item/
 func (s *MediaService) Delete(ctx context.Context, owner, id string) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint(s.under+":id/", owner, id))
+	return s.client.act(ctx, http.MethodDelete, endpoint(s.name+".Delete", s.under+":item/", owner, id))
 }
 
-func (s *MediaService) item(owner, id string) request {
-	r := endpoint(s.under+":id/", owner, id)
+func (s *MediaService) item(operation, owner, id string) request {
+	r := endpoint(s.name+operation, s.under+":item/", owner, id)
 	r.raw = true
 	return r
 }
@@ -204,7 +205,7 @@ func unpart(err error) error {
 //
 // Trillian API: POST /v1/groupchats/:groupchat/media/, POST /v1/users/:user/media/
 func (s *MediaService) Upload(ctx context.Context, owner string, upload MediaUpload) (*Media, error) {
-	r := endpoint(s.under, owner)
+	r := endpoint(s.name+".Upload", s.under, owner)
 	if r.err != nil {
 		return nil, r.err
 	}

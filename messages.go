@@ -16,7 +16,8 @@ import (
 // Trillian API: Group Chat Messages, User Messages.
 type MessagesService struct {
 	client *Client
-	under  string // "groupchats/:chat/messages/" or "users/:user/messages/"
+	name   string // "GroupChats.Messages" or "Users.Messages"
+	under  string // "groupchats/:groupchat/messages/" or "users/:user/messages/"
 }
 
 // Conversation is a message history: a group chat has one, a user one a peer.
@@ -59,7 +60,7 @@ type MessageSend struct {
 //
 // Trillian API: GET /v1/groupchats/:groupchat/messages/, GET /v1/users/:user/messages/
 func (s *MessagesService) Conversations(ctx context.Context, owner string) ([]Conversation, error) {
-	conversations, err := list[Conversation](ctx, s.client, endpoint(s.under, owner), "messages")
+	conversations, err := list[Conversation](ctx, s.client, endpoint(s.name+".Conversations", s.under, owner), "messages")
 	for _, c := range conversations {
 		for i := range c.Weeks {
 			c.Weeks[i].Conversation = c.ID
@@ -72,7 +73,7 @@ func (s *MessagesService) Conversations(ctx context.Context, owner string) ([]Co
 //
 // Trillian API: GET /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, GET /v1/users/:user/messages/:conversation/:year/:week/
 func (s *MessagesService) List(ctx context.Context, owner string, week MessageWeek) ([]Message, error) {
-	messages, err := list[Message](ctx, s.client, s.week(owner, week), "messages>message")
+	messages, err := list[Message](ctx, s.client, s.week(".List", owner, week), "messages>message")
 	for i := range messages {
 		messages[i].Conversation = week.Conversation
 	}
@@ -94,7 +95,7 @@ func (s *MessagesService) Send(ctx context.Context, owner string, message Messag
 		return nil, &ArgumentError{Name: "message", Reason: "is empty"}
 	}
 	sent := &Message{From: message.From, Text: message.Text}
-	return change(ctx, s.client, http.MethodPost, endpoint(s.under, owner).form(message), "message", sent)
+	return change(ctx, s.client, http.MethodPost, endpoint(s.name+".Send", s.under, owner).form(message), "message", sent)
 }
 
 // DeleteBlock deletes a block of messages of a week. What a block holds is not
@@ -106,7 +107,7 @@ func (s *MessagesService) DeleteBlock(ctx context.Context, owner string, week Me
 	if len(block) == 0 {
 		return &ArgumentError{Name: "block", Reason: "is empty: DeleteWeek deletes the whole week"}
 	}
-	req := s.week(owner, week)
+	req := s.week(".DeleteBlock", owner, week)
 	req.params = url.Values{"block": {base64.StdEncoding.EncodeToString(block)}}
 	return s.client.act(ctx, http.MethodDelete, req)
 }
@@ -115,24 +116,24 @@ func (s *MessagesService) DeleteBlock(ctx context.Context, owner string, week Me
 //
 // Trillian API: DELETE /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, DELETE /v1/users/:user/messages/:conversation/:year/:week/
 func (s *MessagesService) DeleteWeek(ctx context.Context, owner string, week MessageWeek) error {
-	return s.client.act(ctx, http.MethodDelete, s.week(owner, week))
+	return s.client.act(ctx, http.MethodDelete, s.week(".DeleteWeek", owner, week))
 }
 
 // DeleteConversation deletes all messages of a conversation.
 //
 // Trillian API: DELETE /v1/groupchats/:groupchat/messages/:conversation/, DELETE /v1/users/:user/messages/:conversation/
 func (s *MessagesService) DeleteConversation(ctx context.Context, owner, conversation string) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint(s.under+":conversation/", owner, conversation))
+	return s.client.act(ctx, http.MethodDelete, endpoint(s.name+".DeleteConversation", s.under+":conversation/", owner, conversation))
 }
 
 // week is the path of a week. Week 0 is one; a year of 0 is a week that was not
 // filled in.
-func (s *MessagesService) week(owner string, w MessageWeek) request {
+func (s *MessagesService) week(operation, owner string, w MessageWeek) request {
 	if w.Year <= 0 || w.Year > 9999 {
 		return request{err: &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the year %d", w.Year)}}
 	}
 	if w.Week < 0 || w.Week > 53 {
 		return request{err: &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the number %d", w.Week)}}
 	}
-	return endpoint(s.under+":conversation/:year/:week/", owner, w.Conversation, w.Year, strconv.Itoa(w.Week))
+	return endpoint(s.name+operation, s.under+":conversation/:year/:week/", owner, w.Conversation, w.Year, strconv.Itoa(w.Week))
 }

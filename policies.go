@@ -35,14 +35,14 @@ type PolicyUpdate struct {
 //
 // Trillian API: GET /v1/policies/
 func (s *PoliciesService) List(ctx context.Context) ([]Policy, error) {
-	return list[Policy](ctx, s.client, endpoint("policies/"), "policy")
+	return list[Policy](ctx, s.client, endpoint("Policies.List", "policies/"), "policy")
 }
 
 // Get returns one policy.
 //
 // Trillian API: GET /v1/policies/:policy/
 func (s *PoliciesService) Get(ctx context.Context, policy int) (*Policy, error) {
-	return get[Policy](ctx, s.client, endpoint("policies/:policy/", policy), "policy")
+	return get[Policy](ctx, s.client, endpoint("Policies.Get", "policies/:policy/", policy), "policy")
 }
 
 // Create makes a new policy and returns it with the ID the server gave it.
@@ -53,7 +53,7 @@ func (s *PoliciesService) Create(ctx context.Context, policy PolicyCreate) (*Pol
 		return nil, err
 	}
 	sent := &Policy{Name: policy.Name, Data: policy.Data}
-	return change(ctx, s.client, http.MethodPost, endpoint("policies/").form(policy), "policy", sent)
+	return change(ctx, s.client, http.MethodPost, endpoint("Policies.Create", "policies/").form(policy), "policy", sent)
 }
 
 // Update changes a policy and returns it as it is then.
@@ -64,12 +64,12 @@ func (s *PoliciesService) Update(ctx context.Context, policy int, update PolicyU
 		return nil, err
 	}
 	sent := &Policy{ID: policy, Name: value(update.Name), Data: value(update.Data)}
-	return change(ctx, s.client, http.MethodPatch, endpoint("policies/:policy/", policy).changes(update), "policy", sent)
+	return change(ctx, s.client, http.MethodPatch, endpoint("Policies.Update", "policies/:policy/", policy).changes(update), "policy", sent)
 }
 
 // Delete removes a policy.
 //
 // Trillian API: DELETE /v1/policies/:policy/
 func (s *PoliciesService) Delete(ctx context.Context, policy int) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint("policies/:policy/", policy))
+	return s.client.act(ctx, http.MethodDelete, endpoint("Policies.Delete", "policies/:policy/", policy))
 }

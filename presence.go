@@ -64,7 +64,7 @@ type PresenceUpdate struct {
 //
 // Trillian API: GET /v1/presence/
 func (s *PresenceService) List(ctx context.Context) ([]Presence, error) {
-	return list[Presence](ctx, s.client, endpoint("presence/"), "presence")
+	return list[Presence](ctx, s.client, endpoint("Presence.List", "presence/"), "presence")
 }
 
 // All yields the presence of every user while the answer arrives. An error
@@ -72,12 +72,12 @@ func (s *PresenceService) List(ctx context.Context) ([]Presence, error) {
 //
 // Trillian API: GET /v1/presence/
 func (s *PresenceService) All(ctx context.Context) iter.Seq2[Presence, error] {
-	return stream[Presence](ctx, s.client, endpoint("presence/"), "presence")
+	return stream[Presence](ctx, s.client, endpoint("Presence.All", "presence/"), "presence")
 }
 
 // Update sets the presence of a user.
 //
 // Trillian API: PATCH /v1/presence/:imaddress/
 func (s *PresenceService) Update(ctx context.Context, user string, update PresenceUpdate) error {
-	return s.client.act(ctx, http.MethodPatch, endpoint("presence/:user/", user).changes(update))
+	return s.client.act(ctx, http.MethodPatch, endpoint("Presence.Update", "presence/:imaddress/", user).changes(update))
 }

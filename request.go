@@ -14,6 +14,8 @@ import (
 // request is what a service asks: the operation's path with its arguments in
 // place, and its parameters. An argument that cannot be sent is kept in err.
 type request struct {
+	name   string // the operation, such as "GroupChats.Members.Add"
+	route  string // the path before its arguments were put in place
 	method string
 	path   string // escaped, below the base URL
 	plain  string // the same, not escaped
@@ -31,20 +33,20 @@ type request struct {
 // for a URL that proxies let pass.
 const maxSegment = 2048
 
-// endpoint fills the :names of an operation's path with its arguments, in
+// endpoint fills the :names of an operation's route with its arguments, in
 // order, each escaped to exactly one segment.
-func endpoint(template string, args ...any) request {
+func endpoint(name, route string, args ...any) request {
 	var room, plainRoom [256]byte // enough for most paths, so that only the strings are allocated
 	path, plain := room[:0], plainRoom[:0]
-	for i := 0; i < len(template); i++ {
-		if template[i] != ':' {
-			path, plain = append(path, template[i]), append(plain, template[i])
+	for i := 0; i < len(route); i++ {
+		if route[i] != ':' {
+			path, plain = append(path, route[i]), append(plain, route[i])
 			continue
 		}
-		length := strings.IndexByte(template[i:], '/')
+		length := strings.IndexByte(route[i:], '/')
 		from := len(path)
 		var err error
-		if path, err = appendSegment(path, template[i+1:i+length], args[0]); err != nil {
+		if path, err = appendSegment(path, route[i+1:i+length], args[0]); err != nil {
 			return request{err: err}
 		}
 		if s, ok := args[0].(string); ok {
@@ -55,7 +57,7 @@ func endpoint(template string, args ...any) request {
 		i, args = i+length-1, args[1:]
 	}
 	both := string(append(path, plain...)) // allocates once
-	return request{path: both[:len(path)], plain: both[len(path):]}
+	return request{name: name, route: route, path: both[:len(path)], plain: both[len(path):]}
 }
 
 func appendSegment(path []byte, name string, arg any) ([]byte, error) {
@@ -64,9 +66,23 @@ func appendSegment(path []byte, name string, arg any) ([]byte, error) {
 	}
 	s := arg.(string)
 	if reason := unusable(s); reason != "" {
-		return nil, &ArgumentError{Name: name, Reason: reason}
+		return nil, &ArgumentError{Name: argumentName(name), Reason: reason}
 	}
 	return appendEscaped(path, s), nil
+}
+
+// argumentName is what the methods call an argument that the reference's routes
+// call by another name.
+func argumentName(name string) string {
+	switch name {
+	case "groupchat":
+		return "chat"
+	case "imaddress":
+		return "user"
+	case "item":
+		return "id"
+	}
+	return name
 }
 
 // appendNumber writes an identifier. 0 means "none" to the server, so it is never one.

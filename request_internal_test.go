@@ -24,7 +24,7 @@ func FuzzPathSegments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		for _, template := range templates {
 			args := []any{a, b}[:strings.Count(template, ":")]
-			r := endpoint(template, args...)
+			r := endpoint("", template, args...)
 			if r.err != nil {
 				require.ErrorIs(t, r.err, ErrInvalidArgument)
 				require.Empty(t, r.path)

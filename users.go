@@ -75,7 +75,7 @@ var userParams = []string{"im", "password", "email"}
 //
 // Trillian API: GET /v1/users/
 func (s *UsersService) List(ctx context.Context) ([]User, error) {
-	users, err := list[User](ctx, s.client, endpoint("users/"), "user")
+	users, err := list[User](ctx, s.client, endpoint("Users.List", "users/"), "user")
 	for i := range users {
 		users[i].settle()
 	}
@@ -88,7 +88,7 @@ func (s *UsersService) List(ctx context.Context) ([]User, error) {
 // Trillian API: GET /v1/users/
 func (s *UsersService) All(ctx context.Context) iter.Seq2[User, error] {
 	return func(yield func(User, error) bool) {
-		for user, err := range stream[User](ctx, s.client, endpoint("users/"), "user") {
+		for user, err := range stream[User](ctx, s.client, endpoint("Users.All", "users/"), "user") {
 			user.settle()
 			if !yield(user, err) {
 				return
@@ -101,7 +101,7 @@ func (s *UsersService) All(ctx context.Context) iter.Seq2[User, error] {
 //
 // Trillian API: GET /v1/users/:user/
 func (s *UsersService) Get(ctx context.Context, user string) (*User, error) {
-	return settled(get[User](ctx, s.client, endpoint("users/:user/", user), "user"))
+	return settled(get[User](ctx, s.client, endpoint("Users.Get", "users/:user/", user), "user"))
 }
 
 // Create makes a new user and returns it. Where the server answers no body, the
@@ -112,7 +112,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	if user.IM == "" {
 		return nil, &ArgumentError{Name: "im", Reason: "is empty"}
 	}
-	req := endpoint("users/").form(user).fields(user.Fields, userParams...)
+	req := endpoint("Users.Create", "users/").form(user).fields(user.Fields, userParams...)
 	req.secret = "password"
 	sent := &User{Name: user.IM, Email: user.Email, Fields: maps.Clone(user.Fields)}
 	return settled(change(ctx, s.client, http.MethodPost, req, "user", sent))
@@ -123,7 +123,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 //
 // Trillian API: PATCH /v1/users/:user/
 func (s *UsersService) Update(ctx context.Context, user string, update UserUpdate) (*User, error) {
-	req := endpoint("users/:user/", user).form(update).fields(update.Fields, userParams...).needChanges()
+	req := endpoint("Users.Update", "users/:user/", user).form(update).fields(update.Fields, userParams...).needChanges()
 	req.secret = "password"
 	sent := &User{Name: user, Email: value(update.Email), Fields: maps.Clone(update.Fields)}
 	return settled(change(ctx, s.client, http.MethodPatch, req, "user", sent))
@@ -133,7 +133,7 @@ func (s *UsersService) Update(ctx context.Context, user string, update UserUpdat
 //
 // Trillian API: DELETE /v1/users/:user/
 func (s *UsersService) Delete(ctx context.Context, user string) error {
-	return s.client.act(ctx, http.MethodDelete, endpoint("users/:user/", user))
+	return s.client.act(ctx, http.MethodDelete, endpoint("Users.Delete", "users/:user/", user))
 }
 
 func settled(u *User, err error) (*User, error) {
