@@ -171,6 +171,17 @@ func TestAdversarialMalformedAnswers(t *testing.T) {
 	}
 }
 
+// requireBrokenOff asks for the failure of a connection, not of a document.
+func requireBrokenOff(t *testing.T, name string, any bool, err error) {
+	t.Helper()
+	require.False(t, any, "%s: a value beside an error, or none at all", name)
+	failure, ok := errors.AsType[*trillian.Error](err)
+	require.True(t, ok, "%s: %T %v", name, err, err)
+	require.Zero(t, failure.StatusCode)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.NotErrorIs(t, err, trillian.ErrMalformedResponse)
+}
+
 func requireMalformed(t *testing.T, name string, any bool, err error) {
 	t.Helper()
 	require.False(t, any, "%s: a value beside an error, or none at all", name)

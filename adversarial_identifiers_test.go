@@ -133,9 +133,13 @@ func requireSegment(t *testing.T, path, id, got string) {
 	}
 }
 
-// refuses reports whether this argument is refused where others are not: a member
-// stands where a group chat's other resources do.
+// refuses reports whether this argument is refused where others are not: only a
+// media id needs slashes, and a member stands where a group chat's other resources
+// do.
 func (a argument) refuses(id string) bool {
+	if !strings.HasSuffix(a.name, ".id") && strings.ContainsAny(id, `/\`) {
+		return true
+	}
 	first, _, _ := strings.Cut(strings.Trim(strings.ToLower(id), "/"), "/")
 	return strings.HasSuffix(a.name, ".member") && slices.Contains([]string{"groups", "media", "members", "messages"}, first)
 }

@@ -82,7 +82,7 @@ func faultCases() []faultCase {
 			safe: repeated, risky: final, maybe: true, holds: []error{os.ErrDeadlineExceeded}},
 
 		{name: "body broken off", fault: cutOff, safe: repeated, risky: final, maybe: true,
-			holds: []error{trillian.ErrMalformedResponse, io.ErrUnexpectedEOF}},
+			holds: []error{io.ErrUnexpectedEOF}},
 		{name: "body silent", fault: fault{answer: hangs("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<response>")}, slow: true,
 			safe: repeated, risky: final, maybe: true, holds: []error{os.ErrDeadlineExceeded}},
 		{name: "HTML with 200", fault: answers(200, "", "<html>Sign in</html>"), safe: final, risky: final, maybe: true,
@@ -103,10 +103,12 @@ func faultCases() []faultCase {
 		{name: "502", fault: answers(502, "", ""), status: 502, safe: repeated, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
 		{name: "502 with Retry-After", fault: answers(502, "Retry-After: 0", ""), status: 502, safe: repeated, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
 		{name: "503", fault: answers(503, "", ""), status: 503, safe: repeated, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
-		{name: "503 with Retry-After", fault: answers(503, "Retry-After: 0", ""), status: 503, safe: repeated, risky: repeated, holds: []error{trillian.ErrServer}},
+		{name: "503 with Retry-After", fault: answers(503, "Retry-After: 0", ""), status: 503, safe: repeated, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
 		{name: "503 with Retry-After that is garbage", fault: answers(503, "Retry-After: soon", ""), status: 503, safe: repeated, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
-		{name: "503 with Retry-After beyond the cap", fault: answers(503, "Retry-After: 3600", ""), status: 503, safe: final, risky: final, holds: []error{trillian.ErrServer}},
+		{name: "503 with Retry-After beyond the cap", fault: answers(503, "Retry-After: 3600", ""), status: 503, safe: final, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
 		{name: "504", fault: answers(504, "", ""), status: 504, safe: repeated, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
+		{name: "500, a proxy's page", fault: answers(500, "Content-Type: text/html", "<h1>Internal error</h1>"), status: 500, safe: final, risky: final, maybe: true, holds: []error{trillian.ErrServer}},
+		{name: "500, the API's", fault: answers(500, "", "<response> <error>no</error></response>"), status: 500, safe: final, risky: final, holds: []error{trillian.ErrServer}},
 		{name: "505", fault: answers(505, "", ""), status: 505, safe: final, risky: final, holds: []error{trillian.ErrServer}},
 	}
 }
@@ -200,17 +202,20 @@ func TestAdversarialRetrySequences(t *testing.T) {
 		{name: "no other verb changes", verb: "PUT", script: []fault{answers(405, "", "")}, wire: []string{"PUT"}, err: errAny},
 
 		{name: "what is not there cannot be deleted", verb: "DELETE", script: secondDeleteFinds(answers(404, "", ""))[:1], wire: []string{"DELETE"}, err: trillian.ErrNotFound},
-		{name: "deleted, and the answer dropped", verb: "DELETE", script: secondDeleteFinds(dropped), wire: []string{"DELETE", "DELETE"}},
-		{name: "deleted, and the answer broken off", verb: "DELETE", script: secondDeleteFinds(cutOff), wire: []string{"DELETE", "DELETE"}},
-		{name: "deleted, and a proxy gave up", verb: "DELETE", script: secondDeleteFinds(answers(504, "", "")), wire: []string{"DELETE", "DELETE"}},
+		{name: "deleted, and the answer dropped", verb: "DELETE", script: secondDeleteFinds(dropped), wire: []string{"DELETE", "DELETE"}, err: trillian.ErrNotFound, maybe: true},
+		{name: "deleted, and the answer broken off", verb: "DELETE", script: secondDeleteFinds(cutOff), wire: []string{"DELETE", "DELETE"}, err: trillian.ErrNotFound, maybe: true},
+		{name: "deleted, and a proxy gave up", verb: "DELETE", script: secondDeleteFinds(answers(504, "", "")), wire: []string{"DELETE", "DELETE"}, err: trillian.ErrNotFound, maybe: true},
 		{name: "not deleted for the rate limit", verb: "DELETE", script: secondDeleteFinds(answers(429, "", "")), wire: []string{"DELETE", "DELETE"}, err: trillian.ErrNotFound},
 		{name: "not deleted for the server was refused", verb: "DELETE", script: secondDeleteFinds(refused), wire: []string{"DELETE"}, err: trillian.ErrNotFound},
 		{name: "not deleted for TLS failed", verb: "DELETE", secure: true, script: secondDeleteFinds(resetInHandshake), wire: []string{"DELETE"}, err: trillian.ErrNotFound},
 		{name: "a GET of what is gone", verb: "GET", script: secondDeleteFinds(dropped), wire: []string{"GET", "GET"}, err: trillian.ErrNotFound},
 		{name: "a PUT of what is gone", verb: "PUT", script: secondDeleteFinds(dropped), wire: []string{"PUT", "PUT"}, err: trillian.ErrNotFound},
 
+		{name: "a verb that nobody knows is as risky as a POST", verb: "LOCK", script: []fault{dropped}, wire: []string{"LOCK"}, err: io.EOF, maybe: true},
+		{name: "and is tried again where nothing was done", verb: "LOCK", script: []fault{refused, answers(429, "", ""), good}, wire: []string{"LOCK", "LOCK"}},
+		{name: "OPTIONS is safe", verb: "OPTIONS", script: []fault{dropped, good}, wire: []string{"OPTIONS", "OPTIONS"}},
 		{name: "one uncertain POST is enough", verb: "POST", script: []fault{answers(429, "Connection: close", ""), refused, dropped}, wire: []string{"POST", "POST"}, err: io.EOF, maybe: true},
-		{name: "a certain POST stays so", verb: "POST", script: []fault{refused, answers(503, "Retry-After: 0\r\nConnection: close", ""), answers(400, "", "")}, wire: []string{"POST", "POST"}, err: trillian.ErrBadRequest},
+		{name: "a certain POST stays so", verb: "POST", script: []fault{refused, answers(429, "Retry-After: 0\r\nConnection: close", ""), answers(400, "", "")}, wire: []string{"POST", "POST"}, err: trillian.ErrBadRequest},
 		{name: "three faults of three kinds", verb: "GET", script: []fault{refused, dropped, good}, wire: []string{"GET", "GET"}},
 		{name: "broken off and then not found", verb: "GET", script: []fault{cutOff, answers(404, "", "")}, wire: []string{"GET", "GET"}, err: trillian.ErrNotFound},
 		{name: "attempts are counted over statuses and bodies", verb: "GET", script: []fault{answers(503, "", ""), cutOff, answers(503, "", "")}, wire: []string{"GET", "GET", "GET"}, err: trillian.ErrServer},
@@ -219,7 +224,13 @@ func TestAdversarialRetrySequences(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := newFaultServer(t, c.secure, c.script...)
-			err := server.client(t, 10*time.Second).Do(t.Context(), c.verb, "groups/1/", url.Values{"displayname": {"Sales"}}, nil)
+			client := server.client(t, 10*time.Second)
+			var err error
+			if c.verb != http.MethodPatch { // which Do never changes
+				err = client.Do(t.Context(), c.verb, "groups/1/", url.Values{"displayname": {"Sales"}}, nil)
+			} else {
+				err = client.Presence.Update(t.Context(), smw, trillian.PresenceUpdate{Message: new("Lunch")})
+			}
 			require.Equal(t, c.wire, server.wire(t), "%v", err)
 			switch c.err {
 			case nil:
@@ -237,20 +248,40 @@ func TestAdversarialRetrySequences(t *testing.T) {
 
 var errAny = errors.New("any error")
 
-func TestAdversarialPATCHFallbackIsRemembered(t *testing.T) {
+func TestAdversarialPATCHFallback(t *testing.T) {
 	t.Parallel()
-	server := newFaultServer(t, false, answers(405, "", ""), good, good, good)
-	client := server.client(t, 10*time.Second)
-	for range 2 {
-		_, err := client.GroupChats.Update(t.Context(), general, trillian.GroupChatUpdate{Topic: new("Sales")})
-		require.NoError(t, err)
+	update := func(client *trillian.Client) error {
+		return client.Presence.Update(t.Context(), smw, trillian.PresenceUpdate{Message: new("Lunch")})
 	}
+	refuses := answers(405, "", "")
+	server := newFaultServer(t, false, refuses, good, refuses, good, good)
+	client := server.client(t, 10*time.Second)
+	require.NoError(t, update(client))
+	require.NoError(t, update(client), "one call's fallback is not another's")
 	require.NoError(t, client.Groups.Delete(t.Context(), 1))
-	require.Equal(t, []string{"PATCH", "POST", "POST", "DELETE"}, server.wire(t))
+	require.Equal(t, []string{"PATCH", "POST", "PATCH", "POST", "DELETE"}, server.wire(t))
 	require.Equal(t, server.bodies[0], server.bodies[1])
 
+	server = newFaultServer(t, false, refuses, refuses)
+	err := update(server.client(t, 10*time.Second))
+	failure, ok := errors.AsType[*trillian.Error](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, "POST", failure.Method, "the verb that was sent")
+	require.Equal(t, 2, failure.Attempts)
+	require.Equal(t, []string{"PATCH", "POST"}, server.wire(t))
+
+	server = newFaultServer(t, false, refuses)
+	err = update(server.client(t, 10*time.Second, trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1})))
+	require.ErrorContains(t, err, "PATCH", "there was no attempt left")
+	require.Equal(t, []string{"PATCH"}, server.wire(t))
+
 	server = newFaultServer(t, false, good)
-	_, err := server.client(t, 10*time.Second, trillian.WithPATCHAsPOST()).GroupChats.Update(t.Context(), general, trillian.GroupChatUpdate{Topic: new("Sales")})
-	require.NoError(t, err)
+	require.NoError(t, update(server.client(t, 10*time.Second, trillian.WithPATCHAsPOST())))
 	require.Equal(t, []string{"POST"}, server.wire(t))
+
+	// POST to users/ would create one.
+	server = newFaultServer(t, false, refuses, refuses)
+	require.Error(t, server.client(t, 10*time.Second).Do(t.Context(), "PATCH", "users/", nil, nil))
+	require.Error(t, server.client(t, 10*time.Second, trillian.WithPATCHAsPOST()).Do(t.Context(), "PATCH", "users/", nil, nil))
+	require.Equal(t, []string{"PATCH", "PATCH"}, server.wire(t))
 }

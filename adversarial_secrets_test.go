@@ -320,7 +320,7 @@ func TestAdversarialSecretsInFoldedText(t *testing.T) {
 		base, _ := answering(http.StatusBadRequest, "text/html", strings.ReplaceAll("no: "+folded+"\n", "%", "%%")+"%[1]s")(t)
 		c, err := trillian.NewClient(canaryToken, trillian.WithBaseURL(base))
 		require.NoError(t, err)
-		t.Cleanup(c.Close)
+		t.Cleanup(c.CloseIdleConnections)
 		_, err = c.Users.Create(w.context(), trillian.UserCreate{IM: smw, Password: canaryPassword})
 		require.ErrorContains(t, err, redacted)
 		w.see("error: echo with folded lines", err.Error())

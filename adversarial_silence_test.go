@@ -67,6 +67,7 @@ func bubbleClient(t *testing.T, attempts int, servers ...func(line)) *trillian.C
 		}()
 		return client, nil
 	}}
+	t.Cleanup(transport.CloseIdleConnections)
 	return newClient(t, "https://im.test", trillian.WithBaseURL("http://127.0.0.1/v1/"),
 		trillian.WithHTTPClient(&http.Client{Transport: transport}), trillian.WithTimeout(timeout),
 		trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: attempts, MinWait: 1, MaxWait: 1}))
@@ -174,7 +175,7 @@ func silences() []silence {
 		}}},
 		{name: "no body of an error", call: do("GET"), servers: []func(line){func(l line) { l.says(header(400, 100)); l.hangs() }}, takes: timeout, status: 400},
 		{name: "half of the body of an error", call: do("DELETE"), servers: []func(line){func(l line) { l.says(header(404, 100) + "not"); l.hangs() }}, takes: timeout, status: 404},
-		{name: "half of the body of an error to a POST", call: do("POST"), servers: []func(line){func(l line) { l.says(header(500, 100) + "no"); l.hangs() }}, takes: timeout, status: 500},
+		{name: "half of the body of an error to a POST", call: do("POST"), servers: []func(line){func(l line) { l.says(header(500, 100) + "no"); l.hangs() }}, takes: timeout, status: 500, maybe: true},
 		{name: "an error that drips for ever", call: do("GET"), takes: 2 * timeout, status: 500, servers: []func(line){func(l line) {
 			time.Sleep(timeout - 1)
 			l.says("HTTP/1.1 500 Internal Server Error\r\n\r\n")
@@ -305,7 +306,7 @@ func (s silence) check(t *testing.T, err error) {
 		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 	default:
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-		require.ErrorContains(t, err, "said nothing for 30s")
+		require.ErrorContains(t, err, "sent nothing for 30s")
 		slow, ok := errors.AsType[net.Error](err)
 		require.True(t, ok, "%v", err)
 		require.True(t, slow.Timeout())

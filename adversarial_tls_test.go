@@ -213,7 +213,7 @@ func TestAdversarialPinsAndResumption(t *testing.T) {
 		sessions := tls.NewLRUClientSessionCache(10)
 		visit := func(opts ...trillian.Option) error {
 			client := newClient(t, server.URL, append(opts, ownTLS(&tls.Config{InsecureSkipVerify: true, ClientSessionCache: sessions}))...)
-			defer client.Close()
+			defer client.CloseIdleConnections()
 			return client.Do(t.Context(), http.MethodGet, "groups/", nil, nil)
 		}
 		require.NoError(t, visit())
@@ -237,7 +237,7 @@ func TestAdversarialCertificateIsSwapped(t *testing.T) {
 	other := otherCertificate()
 	server.certificate.Store(&other)
 	time.Sleep(50 * time.Millisecond) // a connection is idle a moment after its answer
-	client.Close()                    // the next call makes a connection
+	client.CloseIdleConnections()     // the next call makes a connection
 	require.ErrorContains(t, call(), other.Pin)
 	require.Equal(t, int32(1), server.requests.Load())
 	mine := serverCertificate()

@@ -32,15 +32,19 @@ func TestAdversarialCancellation(t *testing.T) {
 		maybe  bool
 		waits  bool  // for the next attempt, when the context ends
 		last   error // what was being tried again
+		safe   bool  // of idempotent verbs only: others do not wait
 	}{
 		{name: "before the call"},
 		{name: "while the server thinks", script: []fault{{answer: hangs("")}}, wire: 1, maybe: true},
 		{name: "while the answer arrives", script: []fault{{answer: hangs("HTTP/1.1 200 OK\r\n\r\n<response>")}}, wire: 1, maybe: true},
 		{name: "in the wait after 429", script: []fault{answers(429, "Retry-After: 60", "")}, wire: 1, waits: true},
-		{name: "in the wait after 503", script: []fault{answers(503, "Retry-After: 60", "")}, wire: 1, waits: true},
+		{name: "in the wait after 503", script: []fault{answers(503, "Retry-After: 60", "")}, wire: 1, waits: true, safe: true},
 		{name: "in the wait after a refused connection", script: []fault{refused}, waits: true, last: syscall.ECONNREFUSED},
 	} {
 		for _, verb := range verbs {
+			if risky := verb == http.MethodPost || verb == http.MethodPatch; risky && stage.safe {
+				continue
+			}
 			t.Run(stage.name+"/"+verb, func(t *testing.T) {
 				t.Parallel()
 				server := newFaultServer(t, false, stage.script...)
@@ -67,7 +71,9 @@ func TestAdversarialCancellation(t *testing.T) {
 				begin := time.Now()
 				err := client.Do(ctx, verb, "groups/1/", nil, nil)
 				require.Less(t, time.Since(begin), 10*time.Second)
-				require.ErrorIs(t, err, cause)
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorContains(t, err, cause.Error())
+				require.NotErrorIs(t, err, cause, "it may be another call's failure")
 				if stage.last != nil {
 					require.ErrorIs(t, err, stage.last, "what was being tried again")
 				}
@@ -141,11 +147,10 @@ func respond(r *http.Request, status int, body string) *http.Response {
 // known to the nanosecond.
 func TestAdversarialRetryAfter(t *testing.T) {
 	t.Parallel()
-	const jitter = -1 // not understood: an ordinary wait
 	at := func(d time.Duration, layout string) string { return bubbleStart.Add(d).Format(layout) }
 	for _, c := range []struct {
 		header string
-		wait   time.Duration
+		wait   time.Duration // at least, and up to a second of jitter more
 		beyond time.Duration // given up: what the error says
 	}{
 		{header: "0"},
@@ -169,18 +174,18 @@ func TestAdversarialRetryAfter(t *testing.T) {
 		{header: at(-time.Hour, http.TimeFormat)},
 		{header: "Thu, 01 Jan 1970 00:00:00 GMT"},
 		{header: "Fri, 31 Dec 9999 23:59:59 GMT", beyond: math.MaxInt64},
-		{header: "", wait: jitter},
-		{header: "-5", wait: jitter},
-		{header: "+5", wait: jitter},
-		{header: "1e30", wait: jitter},
-		{header: "3.5", wait: jitter},
-		{header: "0x10", wait: jitter},
-		{header: "1_000", wait: jitter},
-		{header: "3 s", wait: jitter},
-		{header: "soon", wait: jitter},
-		{header: "NaN", wait: jitter},
-		{header: "\x00", wait: jitter},
-		{header: "2000-01-01T00:00:10Z", wait: jitter},
+		{header: ""},
+		{header: "-5"},
+		{header: "+5"},
+		{header: "1e30"},
+		{header: "3.5"},
+		{header: "0x10"},
+		{header: "1_000"},
+		{header: "3 s"},
+		{header: "soon"},
+		{header: "NaN"},
+		{header: "\x00"},
+		{header: "2000-01-01T00:00:10Z"},
 	} {
 		t.Run(fmt.Sprintf("%.20q", c.header), func(t *testing.T) {
 			t.Parallel()
@@ -205,12 +210,11 @@ func TestAdversarialRetryAfter(t *testing.T) {
 					require.Equal(t, c.beyond, failure.RetryAfter)
 					require.Equal(t, 1, requests)
 					require.Zero(t, waited, "given up at once")
-				case c.wait == jitter:
-					require.NoError(t, err)
-					require.LessOrEqual(t, waited, time.Second)
 				default:
 					require.NoError(t, err)
-					require.Equal(t, c.wait, waited)
+					require.GreaterOrEqual(t, waited, c.wait)
+					require.LessOrEqual(t, waited, c.wait+time.Second)
+					require.NotZero(t, waited, "not at once, whatever the header says")
 				}
 				held.add("Retry-After values", 1)
 			})
@@ -246,7 +250,8 @@ func TestAdversarialListsThatBreakOff(t *testing.T) {
 
 			server = newFaultServer(t, false, broken, broken, broken)
 			users, err = server.client(t, 10*time.Second).Users.List(t.Context())
-			require.ErrorIs(t, err, trillian.ErrMalformedResponse)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.NotErrorIs(t, err, trillian.ErrMalformedResponse, "the connection broke, not the document")
 			require.Nil(t, users)
 			require.Len(t, server.wire(t), 3)
 

@@ -350,7 +350,7 @@ func (w *watcher) client(base string, opts ...trillian.Option) *trillian.Client 
 	opts = slices.Concat([]trillian.Option{trillian.WithBaseURL(base)}, w.options(), opts)
 	c, err := trillian.NewClient(canaryToken, opts...)
 	require.NoError(w.t, err)
-	w.t.Cleanup(c.Close)
+	w.t.Cleanup(c.CloseIdleConnections)
 	return c
 }
 

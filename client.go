@@ -1,13 +1,10 @@
 package trillian
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"os"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"unicode"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -27,27 +24,13 @@ type Client struct {
 	Presence   *PresenceService
 	Users      *UsersService
 
-	*shared
-	http  *retryablehttp.Client
-	scrub transport.Scrubber
-}
-
-// shared is what clients with different tokens of one server have in common.
-type shared struct {
-	settings    settings
-	base        *url.URL // ends in a slash
-	transport   http.RoundTripper
-	policy      *transport.Policy
-	headers     headers
-	observed    bool // something of the user's looks at requests on their way
-	patchAsPOST atomic.Bool
-}
-
-// headers are the values that every request of a kind carries, made once.
-type headers struct {
-	userAgent, accept, form, identity []string
-
-	none http.Header // only read
+	settings settings
+	pipeline transport.Pipeline
+	policy   transport.Policy
+	token    transport.Token
+	escaped  bool // the token looks as if it were percent-encoded
+	http     *retryablehttp.Client
+	owned    *http.Transport // the base transport, unless it is the user's
 }
 
 // NewClient returns a client that authenticates with the token, which is an
@@ -63,105 +46,93 @@ func NewClient(token string, opts ...Option) (*Client, error) {
 		maxSize:   DefaultMaxResponseSize,
 	}
 	s.retry, _ = RetryPolicy{}.withDefaults()
+	return newClient(token, s, opts)
+}
+
+func newClient(token string, s settings, opts []Option) (*Client, error) {
+	c := &Client{policy: transport.Policy{Budget: &transport.Budget{}}}
+	if err := c.apply(s, opts); err != nil {
+		return nil, err
+	}
+	return c.withToken(token)
+}
+
+// apply makes c what its settings say after the options. Of what they leave as it
+// is, nothing is made anew: connections, the retry budget, middleware.
+func (c *Client) apply(s settings, opts []Option) error {
+	before := c.settings
 	for _, opt := range opts {
 		if opt == nil {
 			continue
 		}
 		if err := opt(&s); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	common, err := newShared(s)
-	if err != nil {
-		return nil, err
+	c.settings = s
+	if c.pipeline.Origin == nil || s.baseURL != before.baseURL || s.plainHTTP != before.plainHTTP {
+		origin, err := parseBaseURL(s.baseURL, s.plainHTTP)
+		if err != nil {
+			return err
+		}
+		c.pipeline.Origin = origin
 	}
-	return common.client(token)
+	if c.pipeline.Base == nil || s.httpClient != before.httpClient || s.roots != before.roots || len(s.pins) != len(before.pins) {
+		if err := c.setBase(); err != nil {
+			return err
+		}
+	}
+	c.pipeline.Timeout, c.pipeline.Limit = s.timeout, s.maxSize
+	for _, wrap := range s.middleware[len(before.middleware):] {
+		if !c.pipeline.Add(wrap) {
+			return &ArgumentError{Name: "middleware", Reason: "returned nil"}
+		}
+	}
+	c.policy = transport.Policy{
+		MaxAttempts: s.retry.MaxAttempts, MinWait: s.retry.MinWait, MaxWait: s.retry.MaxWait,
+		MaxRetryAfter: s.retry.MaxRetryAfter, Budget: c.policy.Budget,
+	}
+	var hc http.Client
+	if own := s.httpClient; own != nil {
+		hc.Jar, hc.Timeout = own.Jar, own.Timeout
+	}
+	c.http = transport.NewRetryClient(hc, s.retry.MaxAttempts)
+	return nil
 }
 
-// NewClientFromEnv returns a client that takes its token from the environment's
-// TRILLIAN_TOKEN and its base URL from TRILLIAN_BASE_URL, or uses
-// [DefaultBaseURL] where that is empty. Options come after the environment.
-func NewClientFromEnv(opts ...Option) (*Client, error) {
-	token := os.Getenv("TRILLIAN_TOKEN")
-	if token == "" {
-		return nil, &ArgumentError{Name: "token", Reason: "is empty: set TRILLIAN_TOKEN"}
-	}
-	if base := os.Getenv("TRILLIAN_BASE_URL"); base != "" {
-		opts = append([]Option{WithBaseURL(base)}, opts...)
-	}
-	return NewClient(token, opts...)
-}
-
-func newShared(s settings) (*shared, error) {
-	base, err := parseBaseURL(s.baseURL, s.plainHTTP)
-	if err != nil {
-		return nil, err
-	}
-	rt, err := s.baseTransport()
-	if err != nil {
-		return nil, err
-	}
-	common := &shared{
-		settings:  s,
-		base:      base,
-		transport: rt,
-		observed:  len(s.middleware) > 0 || s.httpClient != nil && s.httpClient.Jar != nil,
-		policy: &transport.Policy{
-			MaxAttempts:   s.retry.MaxAttempts,
-			MinWait:       s.retry.MinWait,
-			MaxWait:       s.retry.MaxWait,
-			MaxRetryAfter: s.retry.MaxRetryAfter,
-			Budget:        &transport.Budget{},
-		},
-		headers: headers{
-			userAgent: []string{s.userAgent},
-			accept:    []string{"application/xml"},
-			form:      []string{"application/x-www-form-urlencoded"},
-			identity:  []string{"identity"},
-			none:      http.Header{},
-		},
-	}
-	common.patchAsPOST.Store(s.patchAsPOST)
-	return common, nil
-}
-
-func (s *settings) baseTransport() (http.RoundTripper, error) {
-	rt := transport.NewBase()
-	if s.httpClient != nil {
-		rt = s.httpClient.Transport
+// setBase sets the transport that requests leave by.
+func (c *Client) setBase() error {
+	s := &c.settings
+	c.owned = nil
+	if s.httpClient != nil && s.httpClient.Transport != nil {
+		c.pipeline.Base = s.httpClient.Transport
+	} else {
+		c.owned = transport.NewBase()
+		c.pipeline.Base = c.owned
 	}
 	if s.roots == nil && len(s.pins) == 0 {
-		if rt == nil {
-			rt = http.DefaultTransport
-		}
-		return rt, nil
+		return nil
 	}
-	rt, err := transport.Trust(rt, s.roots, s.pins)
+	trusting, err := transport.Trust(c.pipeline.Base, s.roots, s.pins)
 	if err != nil {
-		return nil, &ArgumentError{Name: "HTTP client", Reason: err.Error()}
+		return &ArgumentError{Name: "HTTP client", Reason: err.Error()}
 	}
-	return rt, nil
+	c.owned, c.pipeline.Base = trusting, trusting
+	return nil
 }
 
-// client puts the token into its place: innermost, in a closure.
-func (s *shared) client(token string) (*Client, error) {
+// withToken returns a client like c with another token.
+func (c *Client) withToken(token string) (*Client, error) {
 	if err := checkToken(token); err != nil {
 		return nil, err
 	}
-	attempt := transport.Attempt{
-		Base: s.transport, Origin: s.base, Timeout: s.settings.timeout, Limit: s.settings.maxSize,
-	}
-	rt, scrub := attempt.WithToken(token)
-	for i := len(s.settings.middleware) - 1; i >= 0; i-- {
-		if rt = s.settings.middleware[i](rt); rt == nil {
-			return nil, &ArgumentError{Name: "middleware", Reason: "returned nil"}
-		}
-	}
-	hc := http.Client{Transport: rt}
-	if own := s.settings.httpClient; own != nil {
-		hc.Jar, hc.Timeout = own.Jar, own.Timeout
-	}
-	c := &Client{shared: s, http: transport.NewRetryClient(&hc, s.policy), scrub: scrub}
+	d := *c
+	d.token, d.escaped = transport.NewToken(token), looksEscaped(token)
+	return d.withServices(), nil
+}
+
+// withServices makes the services c's own.
+func (c *Client) withServices() *Client {
 	c.GroupChats = &GroupChatsService{
 		client:   c,
 		Members:  &MembersService{client: c},
@@ -177,7 +148,7 @@ func (s *shared) client(token string) (*Client, error) {
 		Media:    &MediaService{client: c, name: "Users.Media", under: "users/:user/media/"},
 		Messages: &MessagesService{client: c, name: "Users.Messages", under: "users/:user/messages/"},
 	}
-	return c, nil
+	return c
 }
 
 func checkToken(token string) error {
@@ -196,14 +167,29 @@ func checkToken(token string) error {
 }
 
 // WithToken returns a client for the same server that authenticates with
-// another token, over the same connections and with the same options. A message
-// needs its sender's own token.
+// another token, over the same connections and with the same options, middleware
+// and retry budget. A message needs its sender's own token.
 //
 // Trillian API: Send a message to a group chat.
-func (c *Client) WithToken(token string) (*Client, error) { return c.shared.client(token) }
+func (c *Client) WithToken(token string) (*Client, error) { return c.withToken(token) }
+
+// With returns a client with the same token and, on top of c's, other options: a
+// single attempt, another logger, a longer timeout, one middleware more (inside of
+// those that there are, which stay the same instances). It uses the same
+// connections unless an option of the HTTP client or of TLS trust replaces them,
+// and the same retry budget. It fails with an [ArgumentError]. c is left as it is.
+func (c *Client) With(opts ...Option) (*Client, error) {
+	d := *c
+	s := c.settings
+	s.middleware, s.pins = slices.Clip(s.middleware), slices.Clip(s.pins)
+	if err := d.apply(s, opts); err != nil {
+		return nil, err
+	}
+	return d.withServices(), nil
+}
 
 // BaseURL returns where the resources are. It ends in a slash.
-func (c *Client) BaseURL() string { return c.base.String() }
+func (c *Client) BaseURL() string { return c.pipeline.Origin.String() }
 
 // String names the client's server.
 func (c *Client) String() string { return fmt.Sprintf("trillian.Client(%s)", c.BaseURL()) }
@@ -211,26 +197,11 @@ func (c *Client) String() string { return fmt.Sprintf("trillian.Client(%s)", c.B
 // GoString names the client's server.
 func (c *Client) GoString() string { return c.String() }
 
-// Close closes the connections that no call uses. The client stays usable.
-func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
+// CloseIdleConnections closes the connections that no call uses, and that are the
+// client's own: those of a transport given by [WithHTTPClient] are its owner's. The
+// client, and those derived from it, stay usable.
+func (c *Client) CloseIdleConnections() {
+	if c.owned != nil {
+		c.owned.CloseIdleConnections()
 	}
-}
-
-// Do makes a call that the services do not: to path, which is relative to the
-// base URL and already escaped. Parameters go to the query of GET and HEAD, to
-// the form of other verbs. The answer goes to v: nil for none, an io.Writer for
-// its bytes as they are, or a pointer to a struct whose xml tags describe the
-// attributes and children of <response>, and which is replaced. On an error v is
-// left as it was, but for what a writer was given. A value may be moved after its
-// UnmarshalText, which must therefore keep no pointer into it.
-//
-// Token, retries, limits and errors are as for every other call.
-func (c *Client) Do(ctx context.Context, method, path string, params url.Values, v any) error {
-	r, err := rawRequest(method, path, params)
-	if err != nil {
-		return err
-	}
-	return c.do(ctx, r, v)
 }

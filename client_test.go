@@ -91,6 +91,6 @@ func newClient(t testing.TB, base string, opts ...trillian.Option) *trillian.Cli
 	t.Helper()
 	c, err := trillian.NewClient(token, append([]trillian.Option{trillian.WithBaseURL(base + "/v1/")}, opts...)...)
 	require.NoError(t, err)
-	t.Cleanup(c.Close)
+	t.Cleanup(c.CloseIdleConnections)
 	return c
 }

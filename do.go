@@ -10,13 +10,33 @@ import (
 	"github.com/trillian-go/trillian/internal/wire"
 )
 
+// Do makes a call that the services do not: to path, which is relative to the
+// base URL and already escaped. Parameters go to the query of GET and HEAD, to
+// the form of other verbs. The response goes to v: nil for none, an io.Writer for
+// its bytes as they are, or a pointer to a struct whose xml tags describe the
+// attributes and children of <response>, and which is replaced. On an error v is
+// left as it was, but for what a writer was given. A value may be moved after its
+// UnmarshalText, which must therefore keep no pointer into it.
+//
+// Token, retries, limits and errors are as for every other call. Of verbs, GET,
+// HEAD, PUT, DELETE, OPTIONS and TRACE are repeated where the package
+// documentation says so, any other is treated as POST is. PATCH stays PATCH, also
+// with [WithPATCHAsPOST]: what POST would do to an unknown path, nobody knows.
+func (c *Client) Do(ctx context.Context, method, path string, params url.Values, v any) error {
+	r, err := rawRequest(method, path, params)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, r, v)
+}
+
 // rawRequest checks a path that the caller escaped: what the services build
 // cannot climb out of the base URL, and neither may this.
 func rawRequest(method, path string, params url.Values) (request, error) {
 	refuse := func(name, reason string) (request, error) {
 		return request{}, &ArgumentError{Name: name, Reason: reason}
 	}
-	r := request{method: strings.ToUpper(method), path: path}
+	r := request{name: operationDo, route: routeOfPath(path), method: strings.ToUpper(method), path: path}
 	plain, err := url.PathUnescape(path)
 	r.plain = plain
 	switch {

@@ -10,14 +10,21 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/trillian-go/trillian/internal/transport"
 )
 
 // The sentinels, for errors.Is. Those that name a status hold for an [*Error].
+//
+// ErrNotFound holds for every 404, also for one of a proxy that knows no such path
+// or host; the error's text then says that it is no Trillian response. Before a
+// 404 is taken as proof that something was deleted, look at what is certain to be
+// there, such as the list it was in.
 var (
 	ErrBadRequest   = errors.New("trillian: bad request")  // 400: parameters are invalid or missing
 	ErrUnauthorized = errors.New("trillian: unauthorized") // 401: the token is not valid
 	ErrForbidden    = errors.New("trillian: forbidden")    // 403
-	ErrNotFound     = errors.New("trillian: not found")    // 404: there is no such thing
+	ErrNotFound     = errors.New("trillian: not found")    // 404; see below
 	ErrRateLimited  = errors.New("trillian: rate limited") // 429
 	ErrServer       = errors.New("trillian: server error") // any 5xx; 500 is the API's "cannot be fulfilled"
 	ErrRedirected   = errors.New("trillian: redirected")   // a [*RedirectError]
@@ -28,31 +35,44 @@ var (
 	// ErrMalformedResponse holds for a [*DecodeError].
 	ErrMalformedResponse = errors.New("trillian: malformed response")
 
-	// ErrResponseTooLarge holds for a [*DecodeError] whose answer was over the
+	// ErrResponseTooLarge holds for a [*DecodeError] whose response was over the
 	// limit of [WithMaxResponseSize].
 	ErrResponseTooLarge = errors.New("trillian: response too large")
 
 	// ErrOutcomeUnknown holds for the error of a POST or PATCH that may have been
-	// carried out although no answer says so: look before you repeat it, or a
-	// message is sent, a user is created twice.
+	// carried out although no response says so: look before you repeat it, or a
+	// message is sent, a user is created twice. [Confirm] helps to. It also holds,
+	// beside ErrNotFound, for a DELETE that was answered 404 after an attempt that
+	// may have been carried out: it is gone by that attempt, or it was never there.
 	ErrOutcomeUnknown = errors.New("trillian: outcome unknown")
+
+	// ErrNotSent is for a middleware to wrap in its error when it has sent nothing:
+	// a dry run, a rate limiter, a circuit breaker. The call then ends at once, and
+	// its outcome is known.
+	ErrNotSent = transport.ErrNotSent
 )
 
 // Error is the failure of a call: the server's refusal (StatusCode is set), or
-// what kept its answer from arriving (StatusCode is 0 and Err is set).
+// what kept its response from arriving (StatusCode is 0 and Err is set).
 type Error struct {
 	Method     string        // the verb that was sent
 	Path       string        // escaped, below the base URL
-	StatusCode int           // 0 where no answer arrived
+	StatusCode int           // 0 where no response arrived
 	Message    string        // the server's text, one line, shortened
+	Header     http.Header   // of the response, without secrets; nil where none arrived
 	RetryAfter time.Duration // how long the server asked to wait, 0 where it did not
 	Attempts   int           // how many requests were made
 
 	// OutcomeUnknown says what [ErrOutcomeUnknown] says.
 	OutcomeUnknown bool
 
-	// Err is what broke below HTTP, or the cause of the context's end.
+	// Err is what broke below HTTP, or context.Canceled or DeadlineExceeded, whose
+	// cause is in the text only.
 	Err error
+
+	foreign string // the media type of a response that is not Trillian's
+	gaveUp  string // why it was not tried again
+	hint    string // what to try
 }
 
 // Error names the call, the status or the failure, and the server's text:
@@ -63,6 +83,9 @@ func (e *Error) Error() string {
 	if e.StatusCode != 0 {
 		b.WriteString(": " + strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))))
 	}
+	if e.foreign != "" {
+		fmt.Fprintf(&b, " (not a Trillian response: %s)", e.foreign)
+	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
 	}
@@ -71,6 +94,12 @@ func (e *Error) Error() string {
 	}
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
+	}
+	if e.gaveUp != "" {
+		b.WriteString("; not tried again: " + e.gaveUp)
+	}
+	if e.hint != "" {
+		b.WriteString("; " + e.hint)
 	}
 	if e.OutcomeUnknown {
 		b.WriteString(outcomeUnknownHint)
@@ -116,24 +145,35 @@ func (e *ArgumentError) Error() string { return "trillian: " + e.Name + " " + e.
 // Is reports whether target is [ErrInvalidArgument].
 func (e *ArgumentError) Is(target error) bool { return target == ErrInvalidArgument }
 
-// DecodeError says that an answer of success is not what the operation answers:
-// no <response>, cut short, too large, or without the thing that was asked for.
-// It never quotes the answer.
+// PinError says that the server's certificate is none of those that
+// [WithCertificatePin] named. It is the Err of an [Error].
+type PinError struct {
+	Fingerprint string // of the certificate that was seen: hex SHA-256
+}
+
+// Error names the fingerprint that was seen.
+func (e *PinError) Error() string {
+	return "the server's certificate is not the pinned one: its SHA-256 fingerprint is " + e.Fingerprint
+}
+
+// DecodeError says that a response of success is not what the operation returns:
+// no <response>, ill-formed, too large, or without the thing that was asked for.
+// It never quotes the response.
 type DecodeError struct {
 	Method      string
 	Path        string // escaped, below the base URL
 	StatusCode  int
 	ContentType string // as the server named it
-	Err         error  // what is wrong with the answer
+	Err         error  // what is wrong with the response
 
 	// OutcomeUnknown says what [ErrOutcomeUnknown] says.
 	OutcomeUnknown bool
 }
 
-// Error names the call and what is wrong with its answer.
+// Error names the call and what is wrong with its response.
 func (e *DecodeError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "trillian: %s %s: malformed answer", e.Method, e.Path)
+	fmt.Fprintf(&b, "trillian: %s %s: malformed response", e.Method, e.Path)
 	if e.StatusCode != 0 {
 		fmt.Fprintf(&b, " (%d, %q)", e.StatusCode, e.ContentType)
 	}
@@ -202,6 +242,17 @@ func errorText(body string, clean func(string) string) string {
 		return r
 	}, body)
 	return shorten(clean(strings.Join(strings.Fields(body), " ")), maxMessage)
+}
+
+// withoutStatus leaves out of a text the status that it begins with.
+func withoutStatus(text string, status int) string {
+	name := http.StatusText(status)
+	for _, prefix := range []string{fmt.Sprintf("%d %s", status, name), name} {
+		if rest, ok := strings.CutPrefix(text, prefix); ok && name != "" {
+			return strings.TrimLeft(rest, " .:")
+		}
+	}
+	return text
 }
 
 func shorten(s string, longest int) string {

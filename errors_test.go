@@ -26,12 +26,14 @@ func TestErrorIsBuiltForAPerson(t *testing.T) {
 		is     error
 	}{
 		"the API's own":          {404, "<response> <error>no such user</error></response>", "404 Not Found: no such user", trillian.ErrNotFound},
-		"plain text":             {400, "im is missing\n", "400 Bad Request: im is missing", trillian.ErrBadRequest},
-		"a page":                 {403, "<html><head><title>Go &amp; away</title><style>x{}</style></head><body>no</body>", "403 Forbidden: Go & away", trillian.ErrForbidden},
-		"a page without a title": {401, "<!-- x --><script>alert(1)</script><p>Log in</p>\x1b[31m\u202e", "401 Unauthorized: Log in [31m", trillian.ErrUnauthorized},
+		"plain text":             {400, "im is missing\n", "400 Bad Request (not a Trillian response: text/plain): im is missing", trillian.ErrBadRequest},
+		"a page":                 {403, "<html><head><title>Go &amp; away</title><style>x{}</style></head><body>no</body>", "403 Forbidden (not a Trillian response: text/html): Go & away", trillian.ErrForbidden},
+		"a page without a title": {401, "<!-- x --><script>alert(1)</script><p>Log in</p>\x1b[31m\u202e", "401 Unauthorized (not a Trillian response: text/html): Log in [31m", trillian.ErrUnauthorized},
+		"a proxy's page":         {502, "<html><head><title>502 Bad Gateway</title></head></html>", "502 Bad Gateway (not a Trillian response: text/html)", trillian.ErrServer},
+		"a page that says more":  {503, "<h1>503 Service Unavailable</h1>\nNo server is available.", "503 Service Unavailable (not a Trillian response: text/html): No server is available.", trillian.ErrServer},
 		"nothing":                {500, "", "500 Internal Server Error", trillian.ErrServer},
-		"long":                   {429, strings.Repeat("é", 200), "429 Too Many Requests: " + strings.Repeat("é", 150) + "…", trillian.ErrRateLimited},
-		"an odd status":          {599, "x", "599: x", trillian.ErrServer},
+		"long":                   {429, strings.Repeat("é", 200), "429 Too Many Requests (not a Trillian response: text/plain): " + strings.Repeat("é", 150) + "…", trillian.ErrRateLimited},
+		"an odd status":          {599, "x", "599 (not a Trillian response: text/plain): x", trillian.ErrServer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -207,7 +207,7 @@ func prefetch(ctx context.Context, weeks []MessageWeek, concurrency int, fetch f
 
 // cancelled is the end of a walk between two answers.
 func cancelled(ctx context.Context) error {
-	return fmt.Errorf("trillian: reading a history: %w", context.Cause(ctx))
+	return fmt.Errorf("trillian: reading a history: %w: %v", ctx.Err(), context.Cause(ctx))
 }
 
 func (f *weekFetch) run(messages iter.Seq2[Message, error], done <-chan struct{}) {

@@ -206,7 +206,9 @@ func TestHistoryStopsWhenItsContextEnds(t *testing.T) {
 		n, ends := 0, 0
 		for message, err := range newClient(t, a.URL).Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
 			if err != nil {
-				require.ErrorIs(t, err, why)
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorContains(t, err, why.Error())
+				require.NotErrorIs(t, err, why)
 				require.Zero(t, message)
 				ends++
 				continue

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -18,10 +19,10 @@ const DefaultBaseURL = "https://api.trillian.im/v1/"
 
 // The defaults of the options.
 const (
-	// DefaultTimeout is how long a server may say nothing.
+	// DefaultTimeout is how long a server may send nothing.
 	DefaultTimeout = 30 * time.Second
 
-	// DefaultMaxResponseSize is the largest answer that is decoded, in bytes.
+	// DefaultMaxResponseSize is the largest response that is decoded, in bytes.
 	DefaultMaxResponseSize = 512 << 20
 
 	// DefaultUserAgent is the User-Agent header of every request.
@@ -35,7 +36,7 @@ type RetryPolicy struct {
 	MaxAttempts   int           // requests a call may make in all; 4 by default, 1 for no retries
 	MinWait       time.Duration // the first wait's upper bound, doubled from attempt to attempt; 500 ms by default
 	MaxWait       time.Duration // the upper bound of every wait; 10 s by default
-	MaxRetryAfter time.Duration // the longest Retry-After that is waited for, beyond it the call fails; 1 min by default
+	MaxRetryAfter time.Duration // the longest Retry-After that is waited for, and some jitter more; beyond it the call fails; 1 min by default
 }
 
 func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
@@ -86,7 +87,9 @@ func WithBaseURL(base string) Option {
 
 // WithHTTPClient sends requests through the transport, cookie jar and timeout of
 // c, which itself is left as it is. Its timeout, unlike [WithTimeout], bounds a
-// whole answer, long downloads included. Redirects are not followed.
+// whole response, long downloads included. Redirects are not followed. Without a
+// transport of c's the client has one of its own, never http.DefaultTransport:
+// what a program puts there to look at requests would see the token in their URLs.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -99,7 +102,10 @@ func WithHTTPClient(c *http.Client) Option {
 
 // WithMiddleware puts a RoundTripper around every attempt, for logging, tracing
 // or metrics. It sees requests without the token and with passwords redacted.
-// It must keep the request's context. The first middleware is the outermost.
+// It must keep the request's context, by which [OperationOf] names the operation.
+// The first middleware is the outermost. wrap is called once, for a client and all
+// that WithToken and With derive from it, so that a rate limiter limits them all;
+// an error that wraps [ErrNotSent] says that nothing was sent.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -151,7 +157,9 @@ func WithRootCAs(pool *x509.CertPool) Option {
 // times, any of the pins will do; given with [WithRootCAs], both must agree.
 //
 // A server with another certificate is refused with an error that names the
-// fingerprint that was seen.
+// fingerprint that was seen, a [PinError]. A pin says all there is to say of a
+// certificate: its expiry and its host name are not looked at. Pins, like roots,
+// also hold for a forward proxy that is itself spoken to over TLS.
 func WithCertificatePin(fingerprint string) Option {
 	return func(s *settings) error {
 		pin, err := transport.ParsePin(fingerprint)
@@ -163,20 +171,20 @@ func WithCertificatePin(fingerprint string) Option {
 	}
 }
 
-// WithTimeout sets how long the server may stay silent, before the answer's
+// WithTimeout sets how long the server may send nothing, before the response's
 // headers and between the bytes of its body, until the attempt fails. It does not
-// limit how long an answer takes; a context does. 0 waits for ever.
-func WithTimeout(silence time.Duration) Option {
+// limit how long a response takes; a context does. 0 waits for ever.
+func WithTimeout(timeout time.Duration) Option {
 	return func(s *settings) error {
-		if silence < 0 {
+		if timeout < 0 {
 			return &ArgumentError{Name: "timeout", Reason: "is negative"}
 		}
-		s.timeout = silence
+		s.timeout = timeout
 		return nil
 	}
 }
 
-// WithMaxResponseSize sets the largest answer that is read, in bytes after
+// WithMaxResponseSize sets the largest response that is read, in bytes after
 // decompression; beyond it a call fails with [ErrResponseTooLarge]. Media
 // downloads are not limited. 0 sets no limit.
 func WithMaxResponseSize(bytes int64) Option {
@@ -196,8 +204,8 @@ func WithPlainHTTP() Option {
 }
 
 // WithPATCHAsPOST sends POST where the reference says PATCH, for networks that
-// let no PATCH through. A client also does so by itself once a PATCH has been
-// answered 405 or 501.
+// let no PATCH through. A call whose PATCH is answered 405 or 501 also does so by
+// itself, once. [Client.Do] sends what it is told.
 //
 // Trillian API: HTTP Verbs, "All endpoints also accept POST requests".
 func WithPATCHAsPOST() Option {
@@ -236,6 +244,10 @@ func parseBaseURL(base string, plainHTTP bool) (*url.URL, error) {
 	}
 	if strings.Contains(u.Path, "//") {
 		return refuse("has an empty segment in its path")
+	}
+	switch resource := path.Base(u.Path); resource {
+	case "groupchats", "groups", "policies", "presence", "users":
+		return refuse("ends in a resource: leave out what follows the version, %q", resource+"/")
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
 		if segment == "." || segment == ".." {

@@ -124,7 +124,7 @@ func TestNewClientFromEnv(t *testing.T) {
 	t.Setenv("TRILLIAN_BASE_URL", server.URL+"/v2/cerulean-inc.com")
 	client, err := trillian.NewClientFromEnv()
 	require.NoError(t, err)
-	t.Cleanup(client.Close)
+	t.Cleanup(client.CloseIdleConnections)
 	_, err = client.Users.List(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "/v2/cerulean-inc.com/users/", server.only(t).Path)

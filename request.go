@@ -36,39 +36,21 @@ const maxSegment = 2048
 // endpoint fills the :names of an operation's route with its arguments, in
 // order, each escaped to exactly one segment.
 func endpoint(name, route string, args ...any) request {
-	var room, plainRoom [256]byte // enough for most paths, so that only the strings are allocated
-	path, plain := room[:0], plainRoom[:0]
-	for i := 0; i < len(route); i++ {
-		if route[i] != ':' {
-			path, plain = append(path, route[i]), append(plain, route[i])
-			continue
-		}
-		length := strings.IndexByte(route[i:], '/')
-		from := len(path)
-		var err error
-		if path, err = appendSegment(path, route[i+1:i+length], args[0]); err != nil {
+	r := request{name: name, route: route}
+	var path, plain strings.Builder
+	for _, arg := range args {
+		before, rest, _ := strings.Cut(route, ":")
+		param, after, _ := strings.Cut(rest, "/")
+		segment, err := segmentOf(param, arg)
+		if err != nil {
 			return request{err: err}
 		}
-		if s, ok := args[0].(string); ok {
-			plain = append(plain, s...)
-		} else {
-			plain = append(plain, path[from:]...)
-		}
-		i, args = i+length-1, args[1:]
+		path.WriteString(before + escape(segment))
+		plain.WriteString(before + segment)
+		route = "/" + after
 	}
-	both := string(append(path, plain...)) // allocates once
-	return request{name: name, route: route, path: both[:len(path)], plain: both[len(path):]}
-}
-
-func appendSegment(path []byte, name string, arg any) ([]byte, error) {
-	if n, ok := arg.(int); ok {
-		return appendNumber(path, name, n)
-	}
-	s := arg.(string)
-	if reason := unusable(s); reason != "" {
-		return nil, &ArgumentError{Name: argumentName(name), Reason: reason}
-	}
-	return appendEscaped(path, s), nil
+	r.path, r.plain = path.String()+route, plain.String()+route
+	return r
 }
 
 // argumentName is what the methods call an argument that the reference's routes
@@ -85,12 +67,27 @@ func argumentName(name string) string {
 	return name
 }
 
-// appendNumber writes an identifier. 0 means "none" to the server, so it is never one.
-func appendNumber(path []byte, name string, n int) ([]byte, error) {
-	if n <= 0 {
-		return nil, &ArgumentError{Name: name, Reason: fmt.Sprintf("is %d, which is not an ID", n)}
+// segmentOf is an argument as text, if it can be a segment of a path. 0 means
+// "none" to the server, so it is never an ID.
+func segmentOf(param string, arg any) (string, error) {
+	refuse := func(reason string) (string, error) {
+		return "", &ArgumentError{Name: argumentName(param), Reason: reason}
 	}
-	return strconv.AppendInt(path, int64(n), 10), nil
+	if n, ok := arg.(int); ok {
+		if n <= 0 {
+			return refuse(fmt.Sprintf("is %d, which is not an ID", n))
+		}
+		return strconv.Itoa(n), nil
+	}
+	s := arg.(string)
+	if reason := unusable(s); reason != "" {
+		return refuse(reason)
+	}
+	if param != "item" && strings.ContainsAny(s, `/\`) {
+		// A proxy that decodes paths would make segments of it, and another operation.
+		return refuse("has a slash or backslash")
+	}
+	return s, nil
 }
 
 // unusable says why s cannot stand in a path. Dot segments are refused even
@@ -139,19 +136,20 @@ func hasDotSegment(s string) bool {
 	return false
 }
 
-// appendEscaped percent-encodes all but RFC 3986's unreserved characters.
+// escape percent-encodes all but RFC 3986's unreserved characters.
 // url.PathEscape would leave "+", "=", "@", ":", "&" and "$", which servers read
 // in their own ways.
-func appendEscaped(path []byte, s string) []byte {
+func escape(s string) string {
 	const upperHex = "0123456789ABCDEF"
+	escaped := make([]byte, 0, len(s)+16)
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; unreserved(c) {
-			path = append(path, c)
+			escaped = append(escaped, c)
 		} else {
-			path = append(path, '%', upperHex[c>>4], upperHex[c&15])
+			escaped = append(escaped, '%', upperHex[c>>4], upperHex[c&15])
 		}
 	}
-	return path
+	return string(escaped)
 }
 
 func unreserved(c byte) bool {

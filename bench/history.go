@@ -79,7 +79,7 @@ func walkHistory(server *server, opts *trillian.HistoryOptions, want int) (walk,
 	if err != nil {
 		return walk{}, err
 	}
-	defer client.Close()
+	defer client.CloseIdleConnections()
 	if _, err := server.stats(); err != nil {
 		return walk{}, err
 	}

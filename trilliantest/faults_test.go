@@ -315,7 +315,7 @@ func TestSlowBodyArrivesInPieces(t *testing.T) {
 
 		srv.Inject("GET /groups/", trilliantest.SlowBody(10, time.Hour))
 		_, err := srv.Client(trillian.WithTimeout(30*time.Millisecond), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1})).Groups.List(t.Context(), nil)
-		require.ErrorContains(t, err, "said nothing")
+		require.ErrorContains(t, err, "sent nothing")
 	})
 }
 
@@ -419,7 +419,7 @@ func TestHandlerDropsConnections(t *testing.T) {
 	client, err := trillian.NewClient(srv.Token(), trillian.WithBaseURL("http://"+l.Addr().String()+"/v1"),
 		trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1}))
 	require.NoError(t, err)
-	defer client.Close()
+	defer client.CloseIdleConnections()
 	srv.Inject("POST /groupchats/", trilliantest.DropAfter())
 	require.ErrorIs(t, createSales(t, client), trillian.ErrOutcomeUnknown)
 	chats, err := client.GroupChats.List(t.Context(), nil)

@@ -27,7 +27,7 @@ func main() {
 	if os.Getenv("TRILLIAN_TOKEN") != "" {
 		client, err := trillian.NewClientFromEnv()
 		exitOn(err)
-		defer client.Close()
+		defer client.CloseIdleConnections()
 		read(ctx, client)
 		return
 	}

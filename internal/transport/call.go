@@ -1,5 +1,5 @@
 // Package transport is what happens to a request between a service and
-// net/http: the token, retries, silence and size limits, TLS. It knows no XML.
+// net/http: the token, retries, timeouts and size limits, TLS. It knows no XML.
 package transport
 
 import (
@@ -19,31 +19,37 @@ import (
 type Call struct {
 	context.Context
 
-	Method string
-	Path   string // escaped, below the base URL, for logs
-	Policy *Policy
-	Log    *slog.Logger // nil: log nothing
+	Name     string // of the operation, such as "Users.Get"
+	Route    string // its path, without the caller's identifiers
+	Method   string
+	Path     string // escaped, below the base URL, for logs
+	Pipeline *Pipeline
+	Token    Token
+	Policy   *Policy
+	Log      *slog.Logger // nil: log nothing
 
-	// Unlimited lifts the limit of the size of an answer: a download.
+	// Unlimited lifts the limit of the size of a response: a download.
 	Unlimited bool
-	// Header, if set, is sent instead of the request's own, which is empty.
-	Header http.Header
 
 	// Source is the caller's own stream that the request body is made from, if any.
 	Source Source
 	// SecretBody opens the body with its secrets; what the request itself
 	// carries for middleware to see has them redacted.
 	SecretBody func() (body io.ReadCloser, length int64)
-	// Scrub, where it is set, removes those secrets from what the server answers.
+	// Scrub, where it is set, removes those secrets from what the server sends.
 	Scrub Scrubber
 
 	// A middleware may send one request from several goroutines, hence atomics.
-	attempts   atomic.Int32
-	connecting atomic.Bool // the transport reports its progress, and has no connection yet
-	sent       atomic.Bool // the latest attempt had a connection
-	uncertain  atomic.Bool // an attempt may have been carried out
-	rounds     int         // answers and errors judged, also those that a middleware made up
-	last       error       // why the latest attempt is to be repeated
+	rounds     atomic.Int32 // attempts, also those that no request came of
+	attempts   atomic.Int32 // requests
+	posted     atomic.Bool  // PATCH is sent as POST
+	connecting atomic.Bool  // the transport reports its progress, and has no connection yet
+	sent       atomic.Bool  // the latest request had a connection
+	uncertain  atomic.Bool  // a request may have been carried out
+
+	last        error  // why the latest attempt is repeated
+	gaveUp      string // why an attempt that could be repeated was not
+	interrupted bool   // the context ended during a wait
 }
 
 // Source is a request body that the caller's own reader feeds.
@@ -72,33 +78,60 @@ func (c *Call) String() string { return "call of " + c.Method + " " + c.Path }
 // GoString returns the same.
 func (c *Call) GoString() string { return c.String() }
 
-func callOf(ctx context.Context) *Call {
+// CallOf returns the call that a context belongs to, or nil.
+func CallOf(ctx context.Context) *Call {
 	c, _ := ctx.Value(callKey{}).(*Call)
 	return c
 }
+
+// Verb is the method that is sent now.
+func (c *Call) Verb() string {
+	if c.posted.Load() {
+		return http.MethodPost
+	}
+	return c.Method
+}
+
+// PostInstead makes the rest of the call a POST, if there is an attempt left.
+func (c *Call) PostInstead() bool {
+	return c.tries() < c.Policy.MaxAttempts && c.posted.CompareAndSwap(false, true)
+}
+
+// Attempt is the number of the current attempt, from 1.
+func (c *Call) Attempt() int { return int(c.rounds.Load()) }
 
 // Attempts is how many requests were made.
 func (c *Call) Attempts() int { return int(c.attempts.Load()) }
 
 // tries is how often the call was tried, whether or not that took a request.
-func (c *Call) tries() int { return max(c.Attempts(), c.rounds) }
+func (c *Call) tries() int { return max(c.Attempts(), c.Attempt()) }
 
 // Uncertain reports whether an attempt may have been carried out although the
 // server did not say so.
 func (c *Call) Uncertain() bool { return c.uncertain.Load() }
 
-// MarkUncertain notes that the answer of an attempt did not arrive whole.
+// MarkUncertain notes that the response to an attempt did not arrive whole.
 func (c *Call) MarkUncertain() { c.uncertain.Store(true) }
 
 // Last is why the latest repetition took place, nil if there was none.
 func (c *Call) Last() error { return c.last }
 
+// GaveUp is why a failure that could be repeated was not, or "".
+func (c *Call) GaveUp() string { return c.gaveUp }
+
+// Interrupted reports whether the context ended during a wait between attempts.
+func (c *Call) Interrupted() bool { return c.interrupted }
+
 // Idempotent reports whether doing it twice is doing it once.
 func (c *Call) Idempotent() bool {
-	return c.Method != http.MethodPost && c.Method != http.MethodPatch
+	switch c.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
-// begin counts an attempt and, where it matters, watches whether it gets as far
+// begin counts a request and, where it matters, watches whether it gets as far
 // as a connection.
 func (c *Call) begin(ctx context.Context) context.Context {
 	c.attempts.Add(1)
@@ -113,43 +146,65 @@ func (c *Call) begin(ctx context.Context) context.Context {
 	})
 }
 
-// neverConnected reports whether err proves that no server saw the attempt. A
-// transport that reports no progress proves it only by a failed dial.
-func (c *Call) neverConnected(err error) bool {
+// neverSent reports whether err proves that no server saw the attempt. A
+// transport that reports no progress proves it only by the kind of its error.
+func (c *Call) neverSent(err error) bool {
+	if isUnseen(err) {
+		return true
+	}
 	if c.connecting.Load() {
 		return !c.sent.Load()
 	}
 	return isDialError(err)
 }
 
-// Repeat decides whether to ask again after the body of a good answer broke off
+// Repeat decides whether to ask again after the body of a good response broke off
 // with err, and if so waits. The caller must have handed on nothing of it.
 func (c *Call) Repeat(err error) bool {
-	if !c.Idempotent() || c.Err() != nil || !BrokeOff(err) || !c.again(err) {
+	if !c.Idempotent() || c.Err() != nil || !BrokeOff(err) {
 		return false
 	}
 	c.MarkUncertain()
-	timer := time.NewTimer(c.Policy.jitter(c.tries() - 1))
-	defer timer.Stop()
-	select {
-	case <-c.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return c.again(err, 0)
 }
 
-// again takes a repetition from the policy, if it has one left.
-func (c *Call) again(reason error) bool {
-	if c.tries() >= c.Policy.MaxAttempts || c.Source != nil && c.Source.Spent() || !c.Policy.Budget.take() {
+// again takes a repetition from the policy, if it has one left, and waits for as
+// long as it says, but no less than the server asked for.
+func (c *Call) again(reason error, retryAfter time.Duration) bool {
+	if c.Err() != nil || c.tries() >= c.Policy.MaxAttempts || c.Source != nil && c.Source.Spent() {
+		return false
+	}
+	wait := retryAfter + c.Policy.jitter(max(c.tries(), 1)-1)
+	atOnce := isUnseen(reason) // nothing is wrong with the server
+	if atOnce {
+		wait = 0
+	}
+	if deadline, ok := c.Deadline(); ok && time.Until(deadline) < wait {
+		c.gaveUp = "the wait for it would outlast the context's deadline"
+		return false
+	}
+	if !atOnce && !c.Policy.Budget.take() {
+		c.gaveUp = "the retry budget is spent"
 		return false
 	}
 	c.last = reason
 	if c.Log != nil {
-		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again", slog.String("method", c.Method),
+		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again", slog.String("method", c.Verb()),
 			slog.String("path", c.Path), slog.Int("attempt", c.Attempts()), slog.String("reason", reason.Error()))
 	}
-	return true
+	return c.sleep(wait)
+}
+
+func (c *Call) sleep(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-c.Done():
+		c.interrupted = true
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // BrokeOff reports whether a body ended before its end.

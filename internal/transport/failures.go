@@ -8,52 +8,78 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// SilenceError says that the server said nothing for too long. It is a timeout
-// to errors.Is(err, os.ErrDeadlineExceeded) and to Timeout().
-type SilenceError struct{ After time.Duration }
+// ErrNotSent is a middleware's word that it sent nothing.
+var ErrNotSent = errors.New("trillian: not sent")
 
-func (e *SilenceError) Error() string {
-	return fmt.Sprintf("the server said nothing for %v", e.After)
+// TimeoutError says that the server sent nothing for too long. It is a timeout
+// to errors.Is(err, os.ErrDeadlineExceeded) and to Timeout().
+type TimeoutError struct{ After time.Duration }
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("timeout: the server sent nothing for %v", e.After)
 }
 
 // Timeout is true, as net.Error has it.
-func (e *SilenceError) Timeout() bool { return true }
+func (e *TimeoutError) Timeout() bool { return true }
 
 // Temporary is true, as net.Error has it.
-func (e *SilenceError) Temporary() bool { return true }
+func (e *TimeoutError) Temporary() bool { return true }
 
-// Is makes a SilenceError an os.ErrDeadlineExceeded.
-func (e *SilenceError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
+// Is makes a TimeoutError an os.ErrDeadlineExceeded.
+func (e *TimeoutError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
-// TooLargeError says that an answer, decompressed, is over the limit.
+// TooLargeError says that a response, decompressed, is over the limit.
 type TooLargeError struct{ Limit int64 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the answer is larger than %d bytes", e.Limit)
+	return fmt.Sprintf("the response is larger than %d bytes", e.Limit)
 }
 
-// StatusError stands for an answer where an error is asked for.
+// StatusError stands for a response where an error is asked for.
 type StatusError struct{ Code int }
 
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
 }
 
+// ProxyError says that a forward proxy refused to connect.
+type ProxyError struct{ Code int }
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy refused to connect: %d %s", e.Code, http.StatusText(e.Code))
+}
+
+// proxyRefusal makes a ProxyError of how net/http reports a refused CONNECT: an
+// error that is the status's text and nothing more.
+func proxyRefusal(err error) error {
+	for code := http.StatusBadRequest; code < 600; code++ {
+		if text := http.StatusText(code); text != "" && err.Error() == text {
+			return &ProxyError{code}
+		}
+	}
+	return err
+}
+
 // isHopeless reports whether the next attempt would fail in the same way.
-func isHopeless(err error) bool {
+func (c *Call) isHopeless(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
-	if errors.Is(err, errNoCall) || errors.Is(err, errElsewhere) || errors.Is(err, http.ErrSchemeMismatch) || isCertificateError(err) {
+	if proxy, ok := errors.AsType[*ProxyError](err); ok {
+		return proxy.Code < 500
+	}
+	if errors.Is(err, errNoCall) || errors.Is(err, errElsewhere) || errors.Is(err, http.ErrSchemeMismatch) ||
+		isCertificateError(err) || c.isAlert(err) {
 		return true
 	}
-	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	return plain || strings.Contains(err.Error(), "unsupported protocol scheme")
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	return noTLS || strings.Contains(err.Error(), "unsupported protocol scheme")
 }
 
 func isCertificateError(err error) bool {
@@ -69,11 +95,37 @@ func isCertificateError(err error) bool {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return true
 	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return true
-	}
 	_, ok := errors.AsType[x509.CertificateInvalidError](err)
 	return ok
+}
+
+// handshakeAlerts are the alerts by which a server refuses a handshake. With TLS
+// 1.3 they may come when the client, for its part, is done with it and has sent a
+// request, which the server then never reads.
+var handshakeAlerts = []string{
+	"handshake failure", "bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
+	"unknown certificate", "unknown certificate authority", "access denied", "protocol version not supported",
+	"insufficient security level", "unrecognized name", "certificate required", "no application protocol",
+}
+
+// isAlert reports whether the server refused the TLS handshake.
+func (c *Call) isAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "remote error" {
+		return false
+	}
+	return c.connecting.Load() && !c.sent.Load() ||
+		slices.Contains(handshakeAlerts, strings.TrimPrefix(op.Err.Error(), "tls: "))
+}
+
+// isUnseen reports whether err says that the server closed a connection without
+// having looked at the request: a GOAWAY of HTTP/2 that names the last stream it
+// saw, or, of HTTP/1.1, a connection that was closed before the request was
+// written. net/http has no types for these.
+func isUnseen(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "http2: Transport received Server's graceful shutdown GOAWAY") ||
+		strings.HasSuffix(text, "http: server closed idle connection")
 }
 
 func isDialError(err error) bool {

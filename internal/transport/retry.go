@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -54,26 +55,35 @@ func (b *Budget) giveBack() {
 }
 
 // NewRetryClient configures go-retryablehttp so that it decides nothing itself:
-// no logging (it writes URLs), no hooks, its last answer passed through, and a
-// transport that hides CloseIdleConnections, which it would call on every failure.
-func NewRetryClient(c *http.Client, p *Policy) *retryablehttp.Client {
-	outer := *c
-	outer.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-		resp, err := c.Transport.RoundTrip(r)
-		if err == nil {
-			dropBadLocation(resp.Header)
-		}
-		return resp, err
-	})
-	outer.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// no logging (it writes URLs), no hooks, no waits (CheckRetry waits, since only it
+// knows the call), its last response passed through, and a transport that hides
+// CloseIdleConnections, which it would call on every failure.
+func NewRetryClient(c http.Client, maxAttempts int) *retryablehttp.Client {
+	c.Transport = roundTripper(roundTrip)
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &retryablehttp.Client{
-		HTTPClient:   &outer,
+		HTTPClient:   &c,
 		Logger:       nil,
-		RetryMax:     p.MaxAttempts - 1,
+		RetryMax:     maxAttempts - 1,
 		CheckRetry:   checkRetry,
-		Backoff:      p.backoff,
+		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return 0 },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
+}
+
+// roundTrip makes one attempt.
+func roundTrip(r *http.Request) (*http.Response, error) {
+	call := CallOf(r.Context())
+	call.rounds.Add(1)
+	resp, err := call.Pipeline.run(0, call, r)
+	if err != nil {
+		return nil, err
+	}
+	if resp == nil {
+		return nil, errors.New("a middleware returned neither a response nor an error")
+	}
+	dropBadLocation(resp.Header)
+	return resp, nil
 }
 
 // dropBadLocation removes a Location that is no URL: http.Client parses it before
@@ -90,68 +100,65 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// checkRetry never returns an error: with PassthroughErrorHandler it would come
-// back beside an open response.
+// checkRetry waits if the attempt is to be repeated. It never returns an error:
+// with PassthroughErrorHandler that would come back beside an open response.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	c := callOf(ctx)
-	c.rounds++
-	if err == nil && resp.StatusCode/100 == 2 {
+	c := CallOf(ctx)
+	if err != nil {
+		err = c.withoutCause(err)
+		return c.judgeError(err) && c.again(err, 0), nil
+	}
+	if resp.StatusCode/100 == 2 {
 		if c.tries() == 1 {
 			c.Policy.Budget.giveBack()
 		}
 		return false, nil
 	}
-	var again bool
+	retryAfter, _ := RetryAfter(resp)
+	return c.judgeStatus(resp.StatusCode, retryAfter) && c.again(&StatusError{resp.StatusCode}, retryAfter), nil
+}
+
+// withoutCause returns why the attempt failed. net/http reports a context's end
+// by its cause, which may be the failure of another call and says nothing of this
+// one.
+func (c *Call) withoutCause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // verb and URL are known
 	}
-	if err != nil {
-		again = c.judgeError(err)
-	} else {
-		again = c.judgeStatus(resp)
-		err = &StatusError{resp.StatusCode}
+	cause := context.Cause(c)
+	if cause != nil && reflect.TypeOf(err) == reflect.TypeOf(cause) && err.Error() == cause.Error() {
+		return c.Err()
 	}
-	return again && ctx.Err() == nil && c.again(err), nil
+	return err
 }
 
 func (c *Call) judgeError(err error) bool {
 	switch {
-	case isHopeless(err), c.Source != nil && c.Source.Err() != nil:
+	case errors.Is(err, ErrNotSent), c.isHopeless(err), c.Source != nil && c.Source.Err() != nil:
 		return false
-	case c.neverConnected(err):
+	case c.neverSent(err):
 		return true
 	}
 	c.MarkUncertain()
 	return c.Idempotent()
 }
 
-func (c *Call) judgeStatus(resp *http.Response) bool {
-	after, named := RetryAfter(resp)
-	switch resp.StatusCode {
-	case http.StatusTooManyRequests:
-	case http.StatusServiceUnavailable:
-		if !named {
-			c.MarkUncertain()
-			return c.Idempotent()
-		}
-	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusGatewayTimeout:
-		c.MarkUncertain()
+func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
+	switch status {
+	case http.StatusTooManyRequests: // says that nothing was done
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		c.MarkUncertain() // a proxy says so too after the server has done the work
 		if !c.Idempotent() {
 			return false
 		}
 	default:
 		return false
 	}
-	return after <= c.Policy.MaxRetryAfter
-}
-
-func (p *Policy) backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
-	if resp != nil {
-		if after, ok := RetryAfter(resp); ok {
-			return after
-		}
+	if retryAfter > c.Policy.MaxRetryAfter {
+		c.gaveUp = "the server asks for a longer wait than the retry policy allows"
+		return false
 	}
-	return p.jitter(attempt)
+	return true
 }
 
 // jitter is between nothing and the exponential wait ("full jitter"), so that
@@ -165,7 +172,7 @@ func (p *Policy) jitter(attempt int) time.Duration {
 	return time.Duration(rand.Uint64N(uint64(max(wait, 0)) + 1))
 }
 
-// RetryAfter is how long the answer asks to wait, in seconds or as an HTTP date,
+// RetryAfter is how long the response asks to wait, in seconds or as an HTTP date,
 // and whether it says so in a form that can be understood.
 func RetryAfter(resp *http.Response) (time.Duration, bool) {
 	text := strings.TrimSpace(resp.Header.Get("Retry-After"))

@@ -214,6 +214,7 @@ func TestCallsThatMadeNoRequest(t *testing.T) {
 	rounds := 0
 	for {
 		rounds++
+		call.rounds.Add(1)
 		if again, err := checkRetry(call, nil, io.ErrUnexpectedEOF); !again {
 			require.NoError(t, err)
 			break
@@ -258,9 +259,9 @@ func TestSourceDecides(t *testing.T) {
 
 func TestCallOutsideOfOne(t *testing.T) {
 	t.Parallel()
-	require.Nil(t, callOf(context.Background()))
+	require.Nil(t, CallOf(context.Background()))
 	call := newTestCall(http.MethodGet)
 	inner, cancel := context.WithCancel(call)
 	defer cancel()
-	require.Same(t, call, callOf(inner))
+	require.Same(t, call, CallOf(inner))
 }

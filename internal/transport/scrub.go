@@ -204,13 +204,11 @@ func scrubTokenParam(text string) string {
 	}
 }
 
-// header scrubs, in place, values long enough to hold the token.
-func (s Scrubber) header(h http.Header, shortest int) {
+// header scrubs, in place, all values.
+func (s Scrubber) header(h http.Header) {
 	for _, values := range h {
 		for i, v := range values {
-			if len(v) >= shortest {
-				values[i] = s(v)
-			}
+			values[i] = s(v)
 		}
 	}
 }
@@ -239,8 +237,7 @@ func (s Scrubber) errorOf(err error) error {
 // finds looks at every error of the tree, since a caller can unwrap to it, and
 // at its fields, which %#v and JSON show even where its text does not.
 func (s Scrubber) finds(err error) bool {
-	fields, _ := json.Marshal(err)
-	for _, text := range []string{err.Error(), fmt.Sprintf("%#v", err), string(fields)} {
+	for _, text := range []string{err.Error(), fmt.Sprintf("%#v", err), asJSON(err)} {
 		if s(text) != text {
 			return true
 		}
@@ -253,6 +250,14 @@ func (s Scrubber) finds(err error) bool {
 		return slices.ContainsFunc(x.Unwrap(), func(e error) bool { return e != nil && s.finds(e) })
 	}
 	return false
+}
+
+// asJSON is "" for what cannot be written as JSON: an error's own method may even
+// panic.
+func asJSON(err error) string {
+	defer func() { _ = recover() }()
+	text, _ := json.Marshal(err)
+	return string(text)
 }
 
 type scrubbedError struct {

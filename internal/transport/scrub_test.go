@@ -64,9 +64,9 @@ func TestScrubHeader(t *testing.T) {
 	t.Parallel()
 	scrub := NewScrubber(canary)
 	h := http.Header{"Location": {"/?token=" + url.QueryEscape(canary), "/" + canary}, "X": {"short"}}
-	scrub.header(h, len(canary))
+	scrub.header(h)
 	require.Equal(t, http.Header{"Location": {"/?token=[redacted]", "/[redacted]"}, "X": {"short"}}, h)
-	scrub.header(nil, 1)
+	scrub.header(nil)
 }
 
 type plainError struct{ URL string }

@@ -67,7 +67,7 @@ func (w *watch) look() {
 
 func (w *watch) fire() {
 	w.fired.Store(true)
-	w.cancel(&SilenceError{w.after})
+	w.cancel(&TimeoutError{w.after})
 }
 
 func (w *watch) arm() {
@@ -106,7 +106,7 @@ func (w *watch) stop() {
 // explain names the silence where it was the reason.
 func (w *watch) explain(err error) error {
 	if err != nil && err != io.EOF && w.fired.Load() {
-		return &SilenceError{w.after}
+		return &TimeoutError{w.after}
 	}
 	return err
 }
@@ -115,15 +115,14 @@ func (w *watch) explain(err error) error {
 // the end so that the connection is free again.
 type body struct {
 	io.ReadCloser
-	watch    watch
-	resp     *http.Response
-	scrub    Scrubber
-	shortest int             // text that may hold a secret
-	ctx      context.Context // the caller's
-	limit    int64           // 0: none
-	read     int64
-	err      error       // what Read ended with
-	closed   atomic.Bool // perhaps while a Read waits
+	watch  watch
+	resp   *http.Response
+	scrub  Scrubber
+	ctx    context.Context // the caller's
+	limit  int64           // 0: none
+	read   int64
+	err    error       // what Read ended with
+	closed atomic.Bool // perhaps while a Read waits
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -133,7 +132,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.closed.Load() {
 		return 0, ErrClosed
 	}
-	if b.limit > 0 && int64(len(p)) > b.limit-b.read+1 {
+	if b.limit > 0 && int64(len(p)) > b.limit-b.read {
 		p = p[:b.limit-b.read+1] // one more than allowed tells too much from enough
 	}
 	b.watch.arm()
@@ -145,7 +144,7 @@ func (b *body) Read(p []byte) (int, error) {
 		err = &TooLargeError{b.limit}
 	}
 	if err != nil {
-		b.scrub.header(b.resp.Trailer, b.shortest)
+		b.scrub.header(b.resp.Trailer)
 		b.err = b.reason(err)
 		b.watch.stop()
 	}
@@ -163,7 +162,7 @@ func (b *body) reason(err error) error {
 		return explained
 	}
 	if b.ctx.Err() != nil && errors.Is(err, b.ctx.Err()) {
-		return context.Cause(b.ctx)
+		return b.ctx.Err()
 	}
 	return b.scrub.errorOf(err)
 }
@@ -175,7 +174,7 @@ func (b *body) Close() error {
 }
 
 // ErrClosed is the end of a Read after Close, or during it.
-var ErrClosed = fmt.Errorf("the answer's body: %w", os.ErrClosed)
+var ErrClosed = fmt.Errorf("the response's body: %w", os.ErrClosed)
 
 // upload is a request body that is the caller's own stream. If that may hang, a
 // goroutine of its own reads it, from the first Read on: net/http waits for a Read

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,20 +9,25 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/go-cleanhttp"
 )
 
-// NewBase returns the transport that requests leave by: a clone of
-// http.DefaultTransport (a bare one would speak no HTTP/2), with TLS 1.2 at least
-// and room for a history export's connections.
-func NewBase() http.RoundTripper {
-	standard, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport // the program replaced it, so it means it
+// NewBase returns the transport that requests leave by: a fresh one, since what
+// stands in http.DefaultTransport may be anybody's, with TLS 1.2 at least and room
+// for a history export's connections.
+func NewBase() *http.Transport {
+	t := cleanhttp.DefaultPooledTransport()
+	t.MaxIdleConnsPerHost = 64
+	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+		if resp.StatusCode != http.StatusOK {
+			return &ProxyError{resp.StatusCode}
+		}
+		return nil
 	}
-	t := standard.Clone()
-	t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, 64)
 	secure(t)
 	return t
 }
@@ -35,10 +41,7 @@ func secure(t *http.Transport) {
 
 // Trust returns a clone of base that trusts the roots, or only servers whose
 // certificate has one of the pins, or with both only what both allow.
-func Trust(base http.RoundTripper, roots *x509.CertPool, pins []string) (http.RoundTripper, error) {
-	if base == nil {
-		base = http.DefaultTransport
-	}
+func Trust(base http.RoundTripper, roots *x509.CertPool, pins []string) (*http.Transport, error) {
 	standard, ok := base.(*http.Transport)
 	if !ok {
 		return nil, fmt.Errorf("cannot set the TLS trust of a %T: set it there", base)

@@ -51,14 +51,14 @@ func TestCheckPin(t *testing.T) {
 		require.True(t, ok, "only the server's own certificate counts")
 		require.Equal(t, pinOf("mine"), pin.Fingerprint)
 		require.ErrorContains(t, pin, pinOf("mine"))
-		require.True(t, isHopeless(pin))
+		require.True(t, (&Call{}).isHopeless(pin))
 	}
 	require.Error(t, checkPin(tls.ConnectionState{}, []string{pinOf("mine")}))
 }
 
 func TestNewBase(t *testing.T) {
 	t.Parallel()
-	base := NewBase().(*http.Transport)
+	base := NewBase()
 	require.NotSame(t, http.DefaultTransport, base)
 	require.Equal(t, uint16(tls.VersionTLS12), base.TLSClientConfig.MinVersion)
 	require.True(t, base.ForceAttemptHTTP2)
@@ -81,7 +81,7 @@ func TestTrust(t *testing.T) {
 	} {
 		rt, err := Trust(own, c.roots, c.pins)
 		require.NoError(t, err, c.name)
-		config := rt.(*http.Transport).TLSClientConfig
+		config := rt.TLSClientConfig
 		require.Equal(t, c.skips, config.InsecureSkipVerify, c.name)
 		require.Same(t, c.roots, config.RootCAs, c.name)
 		require.Equal(t, uint16(tls.VersionTLS12), config.MinVersion, c.name)
@@ -99,7 +99,7 @@ func TestTrustAsksTheCallersCheckToo(t *testing.T) {
 	own := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, VerifyConnection: func(tls.ConnectionState) error { asked++; return no }}}
 	rt, err := Trust(own, nil, []string{pinOf("mine")})
 	require.NoError(t, err)
-	config := rt.(*http.Transport).TLSClientConfig
+	config := rt.TLSClientConfig
 	require.Equal(t, uint16(tls.VersionTLS13), config.MinVersion, "more than the least is kept")
 	require.Equal(t, no, config.VerifyConnection(shown("mine")))
 	_, ok := errors.AsType[*PinError](config.VerifyConnection(shown("other")))
@@ -119,22 +119,22 @@ func TestTrustOfWhatItCannotSet(t *testing.T) {
 		require.Error(t, err)
 		require.Nil(t, rt)
 	}
-	rt, err := Trust(nil, x509.NewCertPool(), nil)
+	rt, err := Trust(NewBase(), x509.NewCertPool(), nil)
 	require.NoError(t, err)
 	require.NotNil(t, rt)
 }
 
 func TestTrustKeepsHTTP2(t *testing.T) {
 	t.Parallel()
-	for _, base := range []http.RoundTripper{&http.Transport{}, nil, http.DefaultTransport, &http.Transport{TLSClientConfig: &tls.Config{}, ForceAttemptHTTP2: true}} {
+	for _, base := range []http.RoundTripper{&http.Transport{}, NewBase(), http.DefaultTransport, &http.Transport{TLSClientConfig: &tls.Config{}, ForceAttemptHTTP2: true}} {
 		rt, err := Trust(base, x509.NewCertPool(), nil)
 		require.NoError(t, err)
-		require.True(t, rt.(*http.Transport).ForceAttemptHTTP2)
+		require.True(t, rt.ForceAttemptHTTP2)
 	}
 	without := &http.Transport{}
 	without.Protocols = new(http.Protocols)
 	without.Protocols.SetHTTP1(true)
 	rt, err := Trust(without, x509.NewCertPool(), nil)
 	require.NoError(t, err)
-	require.False(t, rt.(*http.Transport).ForceAttemptHTTP2, "what speaks HTTP/1 by choice still does")
+	require.False(t, rt.ForceAttemptHTTP2, "what speaks HTTP/1 by choice still does")
 }

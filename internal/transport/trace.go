@@ -43,7 +43,7 @@ func (c traced) Value(key any) any {
 	if got := trace.Got1xxResponse; got != nil {
 		clean.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {
 			copied := http.Header(header).Clone()
-			c.scrub.header(copied, minSecret)
+			c.scrub.header(copied)
 			return got(code, textproto.MIMEHeader(copied))
 		}
 	}

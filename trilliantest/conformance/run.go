@@ -89,8 +89,8 @@ func Examine(ctx context.Context, target Target) (Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("conformance: %w", err)
 	}
-	defer s.client.Close()
-	defer s.post.Close()
+	defer s.client.CloseIdleConnections()
+	defer s.post.CloseIdleConnections()
 	for _, step := range reading {
 		step(s)
 	}

@@ -1,0 +1,57 @@
+package trillian
+
+import (
+	"errors"
+	"strings"
+)
+
+// Confirm settles an error of unknown outcome by looking whether it was done after
+// all:
+//
+//	_, err := client.Users.Create(ctx, user)
+//	err = trillian.Confirm(err, func() (bool, error) {
+//		_, err := client.Users.Get(ctx, user.IM)
+//		if errors.Is(err, trillian.ErrNotFound) {
+//			return false, nil
+//		}
+//		return err == nil, err
+//	})
+//
+// It returns nil if it was done, the error with its outcome known if it was not,
+// and both errors joined, for which [ErrOutcomeUnknown] still holds, if looking
+// failed. Any other error, or nil, comes back as it is and nothing is looked at.
+func Confirm(err error, done func() (bool, error)) error {
+	if !errors.Is(err, ErrOutcomeUnknown) {
+		return err
+	}
+	yes, lookErr := done()
+	switch {
+	case lookErr != nil:
+		return errors.Join(err, lookErr)
+	case yes:
+		return nil
+	}
+	known := err
+	if e, ok := errors.AsType[*Error](err); ok {
+		settled := *e
+		settled.OutcomeUnknown = false
+		known = &settled
+	} else if e, ok := errors.AsType[*DecodeError](err); ok {
+		settled := *e
+		settled.OutcomeUnknown = false
+		known = &settled
+	}
+	return &confirmedError{text: strings.ReplaceAll(err.Error(), outcomeUnknownHint, "") + "; it was not carried out", err: known}
+}
+
+// confirmedError keeps the text that the caller's own wrapping gave an error.
+type confirmedError struct {
+	text string
+	err  error
+}
+
+func (e *confirmedError) Error() string { return e.text }
+func (e *confirmedError) Unwrap() error { return e.err }
+
+// Is keeps what a caller of its own made to be of unknown outcome from being so.
+func (e *confirmedError) Is(error) bool { return false }

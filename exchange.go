@@ -1,0 +1,322 @@
+package trillian
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/trillian-go/trillian/internal/transport"
+	"github.com/trillian-go/trillian/internal/wire"
+)
+
+// exchange makes a call and hands its good response to read, again and from the
+// start if the body breaks off and may be asked for again.
+func (c *Client) exchange(ctx context.Context, r request, read func(*http.Response) error) error {
+	call, err := c.newCall(ctx, r)
+	if err != nil {
+		return err
+	}
+	begin := c.now()
+	for {
+		var resp *http.Response
+		if resp, err = c.send(call, r); err == nil {
+			if err = receive(resp, read); err == nil {
+				break
+			}
+			if _, handed := errors.AsType[partly](err); !handed && call.Repeat(err) {
+				continue
+			}
+			err = c.broken(call, r, resp, err)
+		}
+		break
+	}
+	c.log(call, begin, err)
+	return err
+}
+
+// receive closes the body also when read panics: a caller's loop may.
+func receive(resp *http.Response, read func(*http.Response) error) error {
+	defer resp.Body.Close()
+	return read(resp)
+}
+
+// newCall begins a call, unless it cannot be made or its context is done.
+func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	if ctx == nil {
+		return nil, &ArgumentError{Name: "context", Reason: "is nil"}
+	}
+	if r.method == http.MethodPatch && r.name != operationDo && c.settings.patchAsPOST {
+		r.method = http.MethodPost
+	}
+	call := &transport.Call{
+		Context: ctx, Name: r.name, Route: r.route, Method: r.method, Path: r.path,
+		Pipeline: &c.pipeline, Token: c.token, Policy: &c.policy, Unlimited: r.unlimited,
+	}
+	if l := c.settings.logger; l != nil && l.Enabled(ctx, slog.LevelWarn) {
+		call.Log = l
+	}
+	if r.file != nil {
+		call.Source = r.file
+	}
+	if r.hasSecret() {
+		call.SecretBody = transport.OpenBytes([]byte(r.params.Encode()))
+		call.Scrub = transport.NewExactScrubber(r.params.Get(r.secret))
+	}
+	if err := ctx.Err(); err != nil { // net/http would not say that nothing was sent
+		return nil, c.failed(call, r, err)
+	}
+	return call, nil
+}
+
+// send makes the request until it is answered or given up, and returns the
+// response if it is a good one.
+func (c *Client) send(call *transport.Call, r request) (*http.Response, error) {
+	req, err := c.build(call, r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil || call.Interrupted() {
+		if resp != nil { // go-retryablehttp may return both
+			_ = resp.Body.Close()
+		}
+		return nil, c.failed(call, r, err)
+	}
+	if refusesPATCH(call.Verb(), resp.StatusCode) && r.name != operationDo && call.PostInstead() {
+		_ = resp.Body.Close()
+		return c.send(call, r)
+	}
+	if err := c.check(call, r, resp); err != nil {
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+func refusesPATCH(method string, status int) bool {
+	return method == http.MethodPatch && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented)
+}
+
+// emptyForm has no parameters, and is a body all the same: net/http would send a
+// POST without one again by itself when HTTP/2 refuses it, which proxies do also
+// after the server has done the work.
+const emptyForm = "&"
+
+func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request, error) {
+	u := *c.pipeline.Origin
+	u.Path, u.RawPath, u.RawQuery = u.Path+r.plain, u.RawPath+r.path, r.query
+	header := http.Header{"User-Agent": {c.settings.userAgent}}
+	if r.raw {
+		// A compressed body would have no length to check it by.
+		header["Accept-Encoding"] = []string{"identity"}
+	} else {
+		header["Accept"] = []string{"application/xml"}
+	}
+	// What http.NewRequest does, without parsing a URL that is known.
+	req := (&http.Request{
+		Method: call.Verb(), URL: &u, Header: header, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(call)
+	out := &retryablehttp.Request{Request: req}
+	if r.file == nil && len(r.params) == 0 && call.Idempotent() {
+		return out, nil
+	}
+	header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+	if r.file != nil {
+		if err := out.SetBody(retryablehttp.ReaderFunc(r.file.open)); err != nil {
+			return nil, c.failed(call, r, err)
+		}
+		out.GetBody = nil // a middleware that opened it would take the file from the attempt
+		out.ContentLength = r.file.length
+		return out, nil
+	}
+	form := r.params
+	if r.hasSecret() {
+		form = redactParam(form, r.secret)
+	}
+	body := form.Encode()
+	if body == "" {
+		body = emptyForm
+	}
+	if err := out.SetBody([]byte(body)); err != nil {
+		return nil, c.failed(call, r, err)
+	}
+	return out, nil
+}
+
+func redactParam(params url.Values, name string) url.Values {
+	clean := url.Values{}
+	for key, values := range params {
+		clean[key] = values
+	}
+	clean.Set(name, redacted)
+	return clean
+}
+
+// check turns every response that is not a success into its error.
+func (c *Client) check(call *transport.Call, r request, resp *http.Response) error {
+	code := resp.StatusCode
+	switch {
+	case code == http.StatusPartialContent:
+		return c.malformed(call, r, resp, errors.New("is a part of something, which was not asked for"))
+	case r.raw && !isPlain(resp):
+		return c.malformed(call, r, resp, errors.New("is compressed, which was not asked for"))
+	case code/100 == 2 && r.file != nil && !r.file.isWhole():
+		return c.malformed(call, r, resp, errors.New("came before the whole file was sent"))
+	case code/100 == 2:
+		return nil
+	case code/100 == 3:
+		return &RedirectError{Method: call.Verb(), Path: r.path, StatusCode: code, Location: resp.Header.Get("Location")}
+	}
+	body, _ := io.ReadAll(resp.Body)
+	foreign := len(body) > 0 && wire.Decode(strings.NewReader(string(body)), &struct{}{}) != nil
+	if foreign && code >= 500 {
+		call.MarkUncertain() // a proxy's page, whatever the server has done
+	}
+	e := &Error{
+		Method: call.Verb(), Path: r.path, StatusCode: code, Message: errorText(string(body), c.clean(call)),
+		Header: resp.Header.Clone(), Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), gaveUp: call.GaveUp(),
+	}
+	e.RetryAfter, _ = transport.RetryAfter(resp)
+	if foreign {
+		mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+		e.foreign = cmp.Or(shorten(strings.TrimSpace(mediaType), maxContentType), "of no type")
+	}
+	e.Message = withoutStatus(e.Message, code)
+	e.hint = c.hintForStatus(r, e)
+	return e
+}
+
+func isPlain(resp *http.Response) bool {
+	encoding := resp.Header.Get("Content-Encoding")
+	return resp.StatusCode/100 != 2 || encoding == "" || encoding == "identity"
+}
+
+// clean removes the secrets of a call from a text.
+func (c *Client) clean(call *transport.Call) transport.Scrubber {
+	if call.Scrub == nil {
+		return c.token.Scrub
+	}
+	return func(text string) string { return c.token.Scrub(call.Scrub(text)) }
+}
+
+// unknown reports whether a call that failed may have been carried out, where it
+// matters: a DELETE whose thing is gone may have found it gone, or have removed it.
+func unknown(call *transport.Call, status int) bool {
+	return call.Uncertain() && (!call.Idempotent() || call.Method == http.MethodDelete && status == http.StatusNotFound)
+}
+
+// failed is the error of a call that got no response.
+func (c *Client) failed(call *transport.Call, r request, err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // it repeats verb and URL
+	}
+	if r.file != nil && r.file.Err() != nil {
+		err = r.file.Err()
+	}
+	if call.Err() != nil {
+		err = endOf(call)
+	}
+	if pin, ok := errors.AsType[*transport.PinError](err); ok {
+		err = &PinError{Fingerprint: pin.Fingerprint}
+	}
+	return &Error{
+		Method: call.Verb(), Path: r.path, Attempts: call.Attempts(), OutcomeUnknown: unknown(call, 0), Err: err,
+		gaveUp: call.GaveUp(), hint: hintForError(err),
+	}
+}
+
+// contextError is the end of a call's context. Its cause is told and not wrapped:
+// it may be the failure of another call, for which this one's must not be taken.
+type contextError struct {
+	err   error // context.Canceled or context.DeadlineExceeded
+	cause string
+	last  error // what was being retried, if anything
+}
+
+func endOf(call *transport.Call) error {
+	e := &contextError{err: call.Err(), last: call.Last()}
+	if cause := context.Cause(call); cause.Error() != e.err.Error() {
+		e.cause = cause.Error()
+	}
+	return e
+}
+
+func (e *contextError) Error() string {
+	text := e.err.Error()
+	if e.cause != "" {
+		text += ": " + e.cause
+	}
+	if e.last != nil {
+		text += ", after: " + e.last.Error()
+	}
+	return text
+}
+
+func (e *contextError) Unwrap() []error {
+	if e.last == nil {
+		return []error{e.err}
+	}
+	return []error{e.err, e.last}
+}
+
+// broken is the error of a good response whose body could not be read.
+func (c *Client) broken(call *transport.Call, r request, resp *http.Response, err error) error {
+	call.MarkUncertain()
+	if p, ok := errors.AsType[partly](err); ok {
+		err = p.error
+	}
+	if call.Err() != nil {
+		return c.failed(call, r, err)
+	}
+	if large, ok := errors.AsType[*transport.TooLargeError](err); ok {
+		return c.malformed(call, r, resp, fmt.Errorf("%w: %w", ErrResponseTooLarge, large))
+	}
+	_, syntax := errors.AsType[*wire.SyntaxError](err)
+	_, writing := errors.AsType[*writeError](err)
+	if writing || !syntax && transport.BrokeOff(err) {
+		return c.failed(call, r, err)
+	}
+	return c.malformed(call, r, resp, err)
+}
+
+func (c *Client) malformed(call *transport.Call, r request, resp *http.Response, err error) error {
+	return &DecodeError{
+		Method: call.Verb(), Path: r.path, StatusCode: resp.StatusCode,
+		ContentType: shorten(resp.Header.Get("Content-Type"), maxContentType), Err: err, OutcomeUnknown: !call.Idempotent(),
+	}
+}
+
+// now is the time, which is asked for only if there is a logger.
+func (c *Client) now() time.Time {
+	if c.settings.logger == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+func (c *Client) log(call *transport.Call, begin time.Time, err error) {
+	l := c.settings.logger
+	if l == nil || !l.Enabled(call, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("operation", call.Name), slog.String("method", call.Verb()), slog.String("path", call.Path),
+		slog.Int("attempts", call.Attempts()), slog.Duration("duration", time.Since(begin)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	l.LogAttrs(call, slog.LevelDebug, "trillian: call", attrs...)
+}
