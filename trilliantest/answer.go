@@ -44,11 +44,11 @@ func document(status int, write func(*xmlWriter)) *answer {
 func noContent() (*answer, error) { return newAnswer(http.StatusNoContent), nil }
 
 // bytesOf answers a file.
-func bytesOf(mediaType string, content []byte) (*answer, error) {
+func bytesOf(mediaType string, content []byte) *answer {
 	a := newAnswer(http.StatusOK)
 	a.header.Set("Content-Type", mediaType)
 	a.body = content
-	return a, nil
+	return a
 }
 
 // problem is a refusal.

@@ -16,6 +16,11 @@
 // and [WithMedia] add what a test needs. [WithClock] and [WithIDs] take time and
 // chance out of it. Everything is answered in the order in which it came.
 //
+// [Server.Fill] takes the same options while the server runs, for what happens
+// without the API: a user signs on, another writes.
+//
+//	srv.Fill(trilliantest.WithPresence(trillian.Presence{Name: "smw@cerulean-inc.com", Status: trillian.PresenceAway}))
+//
 // # Tokens
 //
 // [Server.Token] is the administrator's, [Server.TokenFor] a user's own. As with
@@ -31,12 +36,18 @@
 //	srv.Inject("GET /users/", trilliantest.Status(503), trilliantest.RetryAfter(time.Second)).Times(2)
 //
 // A test in which an injected fault is never met fails, since it does not test
-// what it says.
+// what it says. A pattern that can match no operation ends it at once.
 //
 // # Looking back
 //
-// [Server.Requests] has what arrived, without tokens. When a test fails, the same
+// [Server.Requests] has what arrived, without tokens, and [Server.RequestsTo] what
+// arrived for some operations. When a test fails, the same
 // is logged with it, passwords redacted, a line a request.
+//
+// # TLS
+//
+// [WithTLS] makes a server with a certificate of its own, as in-house servers have,
+// and [Server.CertificatePin] is what a client must be told to trust it.
 //
 // # Many servers
 //
@@ -67,7 +78,8 @@
 //	a deleted user's      401
 //	administrator's token sends nobody's messages: 401
 //	order of checks       token, path, verb, form, then the operation's own
-//	path                  an empty segment, or no slash at the end: 404
+//	path                  an empty segment, or no slash at the end: 404, whose text
+//	                      tells of a slash that alone is missing
 //	another verb          405 with Allow; POST does what PATCH does, PUT does not
 //	form                  another media type: 400; a parameter given twice: 400
 //	unknown parameters    ignored, but kept as fields of a user
@@ -78,8 +90,9 @@
 //	                      policy may be empty; numbers are 0, thumbnails and a
 //	                      password may be missing
 //	an update of nothing  400
-//	cannot be fulfilled   500, for what no parameter's description rules out: a user
-//	                      that there is, a parent group or a bound policy deleted
+//	a name that is taken  400, of a user, of a group: "must be unique"
+//	cannot be fulfilled   500, for what no parameter's description rules out: a parent
+//	                      group or a bound policy deleted
 //
 // Answers:
 //
@@ -101,13 +114,12 @@
 //	expanded groups       as in the list of groups, with links to their peers
 //	groups/               is linked, but no operation, and 404 or 405
 //	messageTimestamp      of the last message, in milliseconds
-//	adding a member       who must be a user: 404; one who is a member begins anew
-//	                      with the flags 0, which is what the sample answers
+//	adding a member       who must be a user: 404; a new one has the flags 0, as in the
+//	                      sample, and one who is a member keeps his: 201 too
 //
 // Groups and policies:
 //
 //	ids                   one more than the highest ever; never used again
-//	a name that is taken  400: "must be unique"
 //	parent, policy        0 or one that there is: 400; a group below itself: 400
 //	peers                 are not symmetric: the sample's fourth group is peered with
 //	                      all, and then has still to be added to another
@@ -134,7 +146,12 @@
 //
 // Media:
 //
-//	GET, HEAD             the bytes, their Content-Type and Content-Length
+//	GET, HEAD             the bytes, their Content-Type and Content-Length, and the
+//	                      headers that the vendor's web client asks for:
+//	                      Trillian-Media-Name   as UTF-8, control characters U+FFFD
+//	                      Trillian-Media-Size   in bytes
+//	                      Trillian-Media-Created-At   in seconds
+//	                      Trillian-Media-Thumbnail   <thumbnail>, where there is one
 //	POST                  answers the <media>
 //	m                     32 bytes in Base64, of no meaning
 //	thumbnail, data       SHA-256 in Base64, thumbnail empty where there is none
@@ -145,7 +162,8 @@
 // Messages:
 //
 //	conversations         one for a group chat, one a peer for a user; both sides have
-//	                      a copy with the same id, and delete only their own
+//	                      a copy with the same id, and delete only their own; who is
+//	                      deleted and made anew goes on under the other side's id
 //	name                  the group chat's, or the peer's address
 //	week                  (day of the year - 1) / 7 of the UTC date, from 0
 //	flags of a week       2, medium astra, as in the sample

@@ -21,15 +21,16 @@ func (s *Server) exchange(r *http.Request, base string) *answer {
 	scrub := tokenScrubber(append(tokens, s.token))
 	rec := &Request{
 		Method: r.Method, Path: scrub(path), Form: url.Values{}, Query: url.Values{},
-		Header: recordedHeader(r.Header, scrub), sizes: map[string]int64{},
+		Header: recordedHeader(r.Header, scrub), below: below, sizes: map[string]int64{},
 	}
 	rec.recordedValues(rec.Query, query, nil, scrub)
 	rec.recordedValues(rec.Form, query, nil, scrub)
 
 	c := &call{query: query, base: base}
 	var where *route
+	pathErr := errNothing
 	if below {
-		where, c.args = findRoute(path)
+		where, c.args, pathErr = findRoute(path)
 	}
 
 	s.mu.Lock()
@@ -55,7 +56,7 @@ func (s *Server) exchange(r *http.Request, base string) *answer {
 	s.mu.Unlock()
 
 	perform := func() *answer {
-		return s.perform(r.Method, where, c, errors.Join(queryProblem(queryErr), authErr))
+		return s.perform(r.Method, where, c, errors.Join(queryProblem(queryErr), authErr, pathErr))
 	}
 	a := s.follow(r.Context(), plan, perform)
 	s.mu.Lock()
@@ -138,9 +139,6 @@ func (s *Server) authenticate(tokens []string, method string, where *route, rec 
 // perform carries an operation out.
 func (s *Server) perform(method string, where *route, c *call, err error) *answer {
 	var serve handler
-	if err == nil && where == nil {
-		err = notFound("there is nothing here")
-	}
 	if err == nil {
 		serve, err = where.handler(method)
 	}

@@ -3,7 +3,6 @@ package trilliantest
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -191,20 +190,18 @@ type Injection struct {
 // in "POST /users/{user}/messages/". {name} stands for one segment, {name...} at
 // the end for all the rest, and what is between the slashes may be escaped or not.
 // Unlike net/http's, a pattern that ends in a slash matches that path only, and
-// GET does not stand for HEAD.
+// GET does not stand for HEAD. One that can match no operation ends the test; see
+// [CheckPattern].
 //
 // net/http repeats a GET or HEAD by itself if the connection ends before the
 // answer and had been used before: two requests then come from one attempt.
 func (s *Server) Inject(pattern string, faults ...Fault) *Injection {
-	p, err := parsePattern(pattern)
-	if err == nil && len(faults) == 0 {
-		err = fmt.Errorf("trilliantest: Inject(%q) has no faults", pattern)
+	if s.tb != nil {
+		s.tb.Helper()
 	}
-	if err != nil {
-		if s.tb != nil {
-			s.tb.Helper()
-		}
-		s.fatal(err)
+	p := s.mustParse(pattern)
+	if len(faults) == 0 {
+		s.fatal(fmt.Errorf("trilliantest: Inject(%q) has no faults", pattern))
 	}
 	i := &Injection{server: s, pattern: p, faults: faults, left: 1}
 	s.mu.Lock()
@@ -289,73 +286,4 @@ func (s *Server) nextPlan(method, path string) *plan {
 		return newPlan(i)
 	}
 	return newPlan(nil)
-}
-
-// pattern says which requests are meant.
-type pattern struct {
-	text     string
-	method   string // "" for all
-	segments []string
-	rest     bool // the path may go on
-}
-
-func parsePattern(text string) (pattern, error) {
-	p := pattern{text: text}
-	method, path, ok := strings.Cut(text, " ")
-	if !ok {
-		method, path = "", text
-	}
-	path = strings.TrimSpace(path)
-	if !strings.HasPrefix(path, "/") {
-		return p, fmt.Errorf("trilliantest: the pattern %q has no path that begins with a slash", text)
-	}
-	p.method = method
-	p.segments = splitPath(path[1:])
-	for i, s := range p.segments {
-		last := i == len(p.segments)-1
-		if !strings.HasPrefix(s, "{") {
-			continue
-		}
-		name, ok := strings.CutSuffix(s[1:], "}")
-		name, rest := strings.CutSuffix(name, "...")
-		if !ok || name == "" || rest && !last {
-			return p, fmt.Errorf("trilliantest: the pattern %q has the bad segment %q", text, s)
-		}
-		switch {
-		case name == "$" && last:
-			p.segments[i] = ""
-		case rest:
-			p.rest, p.segments = true, p.segments[:i]
-		}
-	}
-	return p, nil
-}
-
-// splitPath takes the escapes off the segments of a path.
-func splitPath(path string) []string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		if plain, err := url.PathUnescape(s); err == nil {
-			segments[i] = plain
-		}
-	}
-	return segments
-}
-
-func (p *pattern) matches(method string, segments []string) bool {
-	if p.method != "" && p.method != method {
-		return false
-	}
-	if len(segments) < len(p.segments) || !p.rest && len(segments) > len(p.segments) {
-		return false
-	}
-	for i, want := range p.segments {
-		if strings.HasPrefix(want, "{") && segments[i] != "" {
-			continue
-		}
-		if want != segments[i] {
-			return false
-		}
-	}
-	return true
 }

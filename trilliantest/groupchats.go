@@ -145,8 +145,11 @@ func addMember(st *state, c *call, chat *groupChat) (*answer, error) {
 	if u == nil {
 		return nil, notFound("no such user")
 	}
-	chat.addMember(u.name, 0)
-	return respond(http.StatusCreated, func(x *xmlWriter) { writeMember(x, member{u.name, 0}) })
+	if chat.memberAt(u.name) < 0 {
+		chat.addMember(u.name, 0)
+	}
+	own := chat.members[chat.memberAt(u.name)]
+	return respond(http.StatusCreated, func(x *xmlWriter) { writeMember(x, own) })
 }
 
 func deleteMember(_ *state, c *call, chat *groupChat) (*answer, error) {

@@ -6,6 +6,10 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // maxThumbnail is the reference's limit, in bytes before Base64.
@@ -66,7 +70,25 @@ func getMedia(_ *state, c *call, o *owner) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bytesOf(o.media[i].mediaType, o.media[i].content)
+	f := o.media[i]
+	a := bytesOf(f.mediaType, f.content)
+	a.header.Set("Trillian-Media-Name", headerText(f.name))
+	a.header.Set("Trillian-Media-Size", strconv.Itoa(len(f.content)))
+	a.header.Set("Trillian-Media-Created-At", strconv.FormatInt(f.createdAt, 10))
+	if f.thumbnailHash != "" {
+		a.header.Set("Trillian-Media-Thumbnail", f.thumbnailHash)
+	}
+	return a, nil
+}
+
+// headerText is a text as UTF-8 that a header can hold.
+func headerText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }
 
 func createMedia(st *state, c *call, o *owner) (*answer, error) {

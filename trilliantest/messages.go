@@ -51,19 +51,26 @@ func (o *owner) conversation(id, name string) *conversation {
 	return c
 }
 
-// conversationWith is where new messages go.
-func (o *owner) conversationWith(name string) *conversation {
+// conversationWith is where new messages of two sides go, whose copies have one
+// id. A group chat is its own other side.
+func (o *owner) conversationWith(peer *owner) *conversation {
+	if c := o.conversationNamed(peer.name); c != nil {
+		return c
+	}
+	id := hash40("conversation\n" + min(o.name, peer.name) + "\n" + max(o.name, peer.name))
+	if c := peer.conversationNamed(o.name); c != nil {
+		id = c.id
+	}
+	return o.conversation(id, peer.name)
+}
+
+func (o *owner) conversationNamed(name string) *conversation {
 	for _, c := range o.conversations {
 		if c.name == name {
 			return c
 		}
 	}
-	return o.conversation(conversationID(o.name, name), name)
-}
-
-// conversationID is the same on both sides.
-func conversationID(a, b string) string {
-	return hash40("conversation\n" + min(a, b) + "\n" + max(a, b))
+	return nil
 }
 
 // add files a message under its week: the days of its year, in UTC, by sevens,
@@ -166,7 +173,7 @@ func sendToChat(_ *state, c *call, chat *groupChat) (*answer, error) {
 			return nil, cannot("%s may not send messages to this group chat", m.from)
 		}
 	}
-	chat.conversationWith(chat.name).add(m)
+	chat.conversationWith(&chat.owner).add(m)
 	chat.lastMessage = m.at
 	return respond(http.StatusOK, func(x *xmlWriter) { writeMessage(x, m) })
 }
@@ -176,9 +183,10 @@ func sendToUser(st *state, c *call, to *user) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	to.conversationWith(m.from).add(m)
-	if m.from != to.name {
-		st.users.get(m.from).conversationWith(to.name).add(m)
+	from := st.users.get(m.from) // whose token it is
+	to.conversationWith(&from.owner).add(m)
+	if from != to {
+		from.conversationWith(&to.owner).add(m)
 	}
 	return respond(http.StatusOK, func(x *xmlWriter) { writeMessage(x, m) })
 }

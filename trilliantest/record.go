@@ -40,6 +40,7 @@ type Request struct {
 	// Fault is what had been injected for it, "" where nothing was.
 	Fault string
 
+	below bool             // the path is below the base URL
 	sizes map[string]int64 // of the values that were cut
 }
 
@@ -58,6 +59,19 @@ func (s *Server) Requests() []Request {
 		all[i].Header, all[i].sizes = r.Header.Clone(), maps.Clone(r.sizes)
 	}
 	return all
+}
+
+// RequestsTo returns those of [Server.Requests] that match a pattern, which is
+// one of [Server.Inject]: RequestsTo("POST /users/{user}/messages/"). A pattern
+// that can match no operation ends the test, since its requests would never come.
+func (s *Server) RequestsTo(pattern string) []Request {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+	p := s.mustParse(pattern)
+	return slices.DeleteFunc(s.Requests(), func(r Request) bool {
+		return !r.below || !p.matches(r.Method, splitPath(r.Path))
+	})
 }
 
 func cloneValues(v url.Values) url.Values {

@@ -52,6 +52,7 @@ func TestClientErrors(t *testing.T) {
 		{400, "POST", "users/", "im has a control character", []string{"im", "a\nb"}},
 		{400, "POST", "users/", "password is empty", []string{"im", "x@y", "password", ""}},
 		{400, "POST", "users/", "is not the name of a parameter", []string{"im", "x@y", "a b", "c"}},
+		{400, "POST", "users/", "there is a user smw@cerulean-inc.com", []string{"im", smw}},
 		{400, "PATCH", "users/smw%40cerulean-inc.com/", "im cannot be changed", []string{"im", "x@y"}},
 		{400, "POST", "users/smw%40cerulean-inc.com/messages/", "from is missing", []string{"message", "x"}},
 		{400, "POST", "users/smw%40cerulean-inc.com/messages/", "message is empty", []string{"from", smw, "message", ""}},
@@ -67,7 +68,10 @@ func TestClientErrors(t *testing.T) {
 		{404, "GET", messages + "2016/020/", "no such week", nil},
 		{404, "GET", chatPath(trilliantest.SampleLaunch, "messages/x/2016/20/"), "no such conversation", nil},
 		{404, "GET", "", "there is nothing here", nil},
-		{404, "GET", "users", "there is nothing here", nil},
+		{404, "GET", "users", "there is nothing here: a path ends in a slash", nil},
+		{404, "DELETE", "users/smw%40cerulean-inc.com", "there is nothing here: a path ends in a slash", nil},
+		{404, "POST", "groupchats/%23a/messages", "there is nothing here: a path ends in a slash", nil},
+		{404, "GET", "nothing", "<error>there is nothing here</error>", nil},
 		{404, "GET", "users//", "there is nothing here", nil},
 		{404, "DELETE", "users//messages/x/", "there is nothing here", nil},
 		{404, "DELETE", messages + "2016//", "there is nothing here", nil},
@@ -119,6 +123,10 @@ func TestAllowedVerbs(t *testing.T) {
 		got := do(t, srv, rawCall{verb: "OPTIONS", path: path})
 		require.Equal(t, 405, got.status, path)
 		require.Equal(t, allow, got.header.Get("Allow"), path)
+		for verb := range strings.SplitSeq(allow, ", ") {
+			require.NoError(t, trilliantest.CheckPattern(verb+" /"+path))
+		}
+		require.ErrorContains(t, trilliantest.CheckPattern("OPTIONS /"+path), "there is only "+allow)
 	}
 }
 

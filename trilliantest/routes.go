@@ -139,16 +139,22 @@ func compileRoutes() []*route {
 }
 
 // findRoute matches an escaped path below the base path, segment by segment: an
-// escaped slash does not end a segment. It returns nil where there is nothing.
-func findRoute(path string) (*route, []string) {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		plain, err := url.PathUnescape(s)
-		if err != nil {
-			return nil, nil
-		}
-		segments[i] = plain
+// escaped slash does not end a segment.
+func findRoute(path string) (*route, []string, error) {
+	segments := splitPath(path)
+	if r, args := routeOf(segments); r != nil {
+		return r, args, nil
 	}
+	if r, _ := routeOf(append(segments, "")); r != nil {
+		return nil, nil, notFound("there is nothing here: a path ends in a slash")
+	}
+	return nil, nil, errNothing
+}
+
+var errNothing = notFound("there is nothing here")
+
+// routeOf returns nil where there is nothing.
+func routeOf(segments []string) (*route, []string) {
 	for _, r := range routes {
 		if args, ok := r.match(segments); ok {
 			return r, args

@@ -1,6 +1,7 @@
 package trilliantest_test
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -62,8 +63,8 @@ func do(t testing.TB, srv *trilliantest.Server, call rawCall) rawAnswer {
 func send(t testing.TB, srv *trilliantest.Server, req *http.Request) rawAnswer {
 	t.Helper()
 	transport := srv.Transport()
-	if strings.HasPrefix(srv.BaseURL(), "http://127.0.0.1:") {
-		own := &http.Transport{}
+	if strings.Contains(srv.BaseURL(), "//127.0.0.1:") {
+		own := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 		defer own.CloseIdleConnections()
 		transport = own
 	}
@@ -86,11 +87,7 @@ var sampleRequests = []struct {
 }{
 	{file: "groupchats-list", call: rawCall{verb: "GET", path: "groupchats/"}, status: 200},
 	{file: "groupchats-get", call: rawCall{verb: "GET", path: chatPath(trilliantest.SampleGeneral, "")}, status: 200},
-	{
-		file:   "groupchats-create",
-		call:   rawCall{verb: "POST", path: "groupchats/", form: url.Values{"displayname": {"Sales"}, "flags": {"0"}}},
-		status: 201,
-	},
+	{file: "groupchats-create", call: createSalesChat, status: 201},
 	{
 		file: "groupchats-update",
 		call: rawCall{
@@ -101,7 +98,11 @@ var sampleRequests = []struct {
 	},
 	{file: "groupchats-media-list", call: rawCall{verb: "GET", path: chatPath(trilliantest.SampleLaunch, "media/")}, status: 200},
 	{file: "groupchats-members-list", call: rawCall{verb: "GET", path: chatPath(trilliantest.SampleDevelopment, "members/")}, status: 200},
-	{file: "groupchats-members-add", call: rawCall{verb: "POST", path: chatPath(trilliantest.SampleGeneral, "kwk%40cerulean-inc.com/")}, status: 201},
+	{
+		file: "groupchats-members-add", before: []rawCall{createSalesChat},
+		call:   rawCall{verb: "POST", path: chatPath(salesChat, "kwk%40cerulean-inc.com/")},
+		status: 201,
+	},
 	{
 		file: "groupchats-messages-conversations",
 		call: rawCall{verb: "GET", path: chatPath(trilliantest.SampleLaunch, "messages/")}, status: 200,
@@ -137,6 +138,7 @@ var sampleRequests = []struct {
 }
 
 var (
+	createSalesChat   = rawCall{verb: "POST", path: "groupchats/", form: url.Values{"displayname": {"Sales"}, "flags": {"0"}}}
 	createDevelopment = rawCall{verb: "POST", path: "groups/", form: url.Values{
 		"displayname": {"Development"}, "name": {"f7ff9e8b7bb2e09b70935a5d785e0cc5d9d0abf0"},
 		"parent": {"0"}, "policy": {"1"}, "priority": {"0"}, "type": {"0"},
@@ -145,6 +147,9 @@ var (
 		"name": {"Marketing"}, "data": {base64.StdEncoding.EncodeToString([]byte(policy1))},
 	}}
 )
+
+// salesChat is the name that the reference's new group chat is given.
+const salesChat = "#bf1fe6f61bd917cc5dae911945b6dec415dbe9aa@cerulean-inc.com"
 
 const policy1 = "trillian.filetransfer server\ntrillian.history.cloud 1\ntrillian.history.disclaimer.frequency 1440\n" +
 	"trillian.plugin.facebook 0\ntrillian.plugin.foursquare 0\ntrillian.plugin.irc 0\ntrillian.plugin.linkedin 0\n" +

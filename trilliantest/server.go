@@ -4,11 +4,14 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +26,7 @@ type Server struct {
 	basePath string     // begins and ends with a slash
 	token    string
 	clock    func() time.Time
+	pin      string // of the TLS certificate, "" without
 
 	http   *http.Server   // nil without a listener
 	served chan struct{}  // closed when the listener is
@@ -66,36 +70,61 @@ func newServer(tb testing.TB, opts []Option) (*Server, error) {
 	if s.token == "" {
 		s.token = newToken()
 	}
-	now := s.clock()
-	for _, seed := range set.seeds {
-		if err := seed(s.state, now); err != nil {
-			return nil, fmt.Errorf("trilliantest: %w", err)
-		}
+	err := set.seed(s.state, s.clock())
+	switch {
+	case err != nil:
+	case !set.noListener:
+		err = s.listen(set.address, set.tls)
+	case set.tls:
+		err = errors.New("WithTLS needs the listener that WithoutListener leaves out")
 	}
-	if set.noListener {
-		return s, nil
-	}
-	if err := s.listen(set.address); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("trilliantest: %w", err)
 	}
 	return s, nil
 }
 
-func (s *Server) listen(address string) error {
+func (s *Server) listen(address string, overTLS bool) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("trilliantest: %w", err)
+		return err
 	}
-	s.origin = "http://" + l.Addr().String()
+	host := reachable(address, l.Addr())
+	s.origin = "http://" + host
 	s.http = &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute, ConnState: s.count}
+	serve := s.http.Serve
+	if overTLS {
+		certificate, err := selfSigned(host)
+		if err != nil {
+			_ = l.Close()
+			return err
+		}
+		s.origin, s.pin = "https://"+host, pinOf(certificate)
+		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
 	s.served = make(chan struct{})
 	go func() {
 		defer close(s.served)
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && s.tb != nil {
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) && s.tb != nil {
 			s.tb.Errorf("trilliantest: %v", err)
 		}
 	}()
 	return nil
+}
+
+// reachable is the address at which this machine reaches a listener. One that
+// listens on all addresses has IPv4's among them, unless it was asked for IPv6's.
+func reachable(asked string, listening net.Addr) string {
+	at := listening.(*net.TCPAddr).AddrPort()
+	if !at.Addr().IsUnspecified() {
+		return at.String()
+	}
+	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if strings.HasPrefix(asked, "[") {
+		loopback = netip.IPv6Loopback()
+	}
+	return netip.AddrPortFrom(loopback, at.Port()).String()
 }
 
 // count lets Close wait until every connection's goroutine has done its work.
@@ -137,6 +166,11 @@ func (s *Server) finish() {
 // BaseURL returns where the resources are. It ends in a slash.
 func (s *Server) BaseURL() string { return s.origin + s.basePath }
 
+// CertificatePin returns the fingerprint of the certificate of a server that was
+// started [WithTLS], in the form that [trillian.WithCertificatePin] takes, and ""
+// of any other. The server's [Server.Client] knows it.
+func (s *Server) CertificatePin() string { return s.pin }
+
 // Token returns the administrator's token, which may do everything but send
 // messages. It has characters in it that a URL must escape.
 func (s *Server) Token() string { return s.token }
@@ -171,6 +205,10 @@ func (s *Server) Client(opts ...trillian.Option) *trillian.Client {
 	own := []trillian.Option{
 		trillian.WithBaseURL(s.BaseURL()),
 		trillian.WithRetryPolicy(trillian.RetryPolicy{MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond}),
+		trillian.WithPlainHTTP(), // an address beyond loopback, too, was chosen for the server
+	}
+	if s.pin != "" {
+		own = append(own, trillian.WithCertificatePin(s.pin))
 	}
 	if s.http == nil {
 		own = append(own, trillian.WithHTTPClient(&http.Client{Transport: s.Transport()}))

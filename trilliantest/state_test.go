@@ -2,7 +2,9 @@ package trilliantest_test
 
 import (
 	"encoding/base64"
+	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,7 +46,7 @@ func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) 
 func TestGroupChats(t *testing.T) {
 	t.Parallel()
 	srv := sampleServer(t)
-	const sales = "#bf1fe6f61bd917cc5dae911945b6dec415dbe9aa@cerulean-inc.com"
+	const sales = salesChat
 
 	expect(t, srv, 201, "POST", "groupchats/", "displayname", "Sales & Co", "flags", "256")
 	require.Contains(t, expect(t, srv, 200, "GET", "groupchats/"), "<displayname>Sales &amp; Co</displayname><flags>256</flags>")
@@ -72,6 +74,9 @@ func TestMembers(t *testing.T) {
 	expect(t, srv, 201, "POST", path+"kwk%40cerulean-inc.com/")
 	require.Contains(t, expect(t, srv, 200, "GET", path, "members", "1"), `<member name="kwk@cerulean-inc.com"> <flags>0</flags></member></members>`)
 	require.NotContains(t, expect(t, srv, 200, "GET", path, "members", "0"), "<member ")
+	// Who is a member stays what he is, an operator for example.
+	require.Contains(t, expect(t, srv, 201, "POST", path+"smw%40cerulean-inc.com/"), `<member name="smw@cerulean-inc.com"> <flags>1</flags></member>`)
+	require.Contains(t, expect(t, srv, 200, "GET", path+"members/"), `<member name="smw@cerulean-inc.com"> <flags>1</flags></member>`)
 	require.Contains(t, expect(t, srv, 404, "POST", path+"nobody%40cerulean-inc.com/"), "no such user")
 	// The other resources of a group chat are not members.
 	expect(t, srv, 405, "POST", path+"members/")
@@ -149,9 +154,9 @@ func TestPresence(t *testing.T) {
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	srv := sampleServer(t)
-	got := expect(t, srv, 201, "POST", "users/", "im", "new@cerulean-inc.com", "password", "xhTTrDc#p\\C8P9=4B", "email", "new@x", "phone", "1")
-	require.Equal(t, `<response> <user name="new@cerulean-inc.com"> <displayname/><email>new@x</email><phone>1</phone></user></response>`, got)
-	require.Contains(t, expect(t, srv, 500, "POST", "users/", "im", "new@cerulean-inc.com"), "there is a user new@cerulean-inc.com")
+	got := expect(t, srv, 201, "POST", "users/", "im", "new@cerulean-inc.com", "password", "xhTTrDc#p\\C8P9=4B", "email", "new@x", "displayname", "New & Co", "phone", "1")
+	require.Equal(t, `<response> <user name="new@cerulean-inc.com"> <displayname>New &amp; Co</displayname><email>new@x</email><phone>1</phone></user></response>`, got)
+	require.Contains(t, expect(t, srv, 400, "POST", "users/", "im", "new@cerulean-inc.com"), "there is a user new@cerulean-inc.com")
 	got = expect(t, srv, 200, "PATCH", "users/new%40cerulean-inc.com/", "displayname", "N", "phone", "2", "room", "3")
 	require.Contains(t, got, `<displayname>N</displayname><email>new@x</email><phone>2</phone><room>3</room>`)
 	require.Equal(t, got, expect(t, srv, 200, "GET", "users/new%40cerulean-inc.com/"))
@@ -224,17 +229,40 @@ func TestMedia(t *testing.T) {
 		item := do(t, srv, rawCall{verb: "GET", path: path + id + "/"})
 		require.Equal(t, content, item.body)
 		require.Equal(t, "x/y", item.header.Get("Content-Type"))
-		require.Equal(t, "8", do(t, srv, rawCall{verb: "HEAD", path: path + id + "/"}).header.Get("Content-Length"))
+		head := do(t, srv, rawCall{verb: "HEAD", path: path + id + "/"}).header
+		require.Equal(t, "8", head.Get("Content-Length"))
+		thumbnail := regexp.MustCompile(`<thumbnail>(.+)</thumbnail>`).FindStringSubmatch(got)[1]
+		for _, h := range []http.Header{item.header, head} {
+			require.Equal(t, []string{"a/b.bin"}, h.Values("Trillian-Media-Name"))
+			require.Equal(t, []string{"8"}, h.Values("Trillian-Media-Size"))
+			require.Equal(t, []string{"1464196567"}, h.Values("Trillian-Media-Created-At"))
+			require.Equal(t, []string{thumbnail}, h.Values("Trillian-Media-Thumbnail"))
+		}
 
 		second := expect(t, srv, 201, "POST", path, "data", b64(content), "name", "a/b.bin", "type", "x/y")
 		require.NotContains(t, second, strings.Split(got, `"`)[1], "the same file again is another item")
 		require.Contains(t, second, "<thumbnail/>")
+		head = do(t, srv, rawCall{verb: "HEAD", path: path + url.QueryEscape(strings.Split(second, `"`)[1]) + "/"}).header
+		require.NotContains(t, head, "Trillian-Media-Thumbnail")
 
 		expect(t, srv, 204, "DELETE", path+id+"/")
 		expect(t, srv, 404, "DELETE", path+id+"/")
 		expect(t, srv, 404, "GET", path+id+"/")
 		require.NotContains(t, expect(t, srv, 200, "GET", path), strings.Split(got, `"`)[1])
 	}
+}
+
+// Whatever a file is called, its name neither breaks the headers apart nor is lost.
+func TestMediaNameInAHeader(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
+		path := "users/smw%40cerulean-inc.com/media/"
+		got := expect(t, srv, 201, "POST", path, "data", "", "name", "Übersicht\r\nX: y\x7f 概要.pdf", "type", "x/y")
+		head := do(t, srv, rawCall{verb: "HEAD", path: path + url.QueryEscape(strings.Split(got, `"`)[1]) + "/"})
+		require.Equal(t, 200, head.status)
+		require.Equal(t, "Übersicht\uFFFD\uFFFDX: y\uFFFD 概要.pdf", head.header.Get("Trillian-Media-Name"))
+		require.Equal(t, "0", head.header.Get("Trillian-Media-Size"))
+	})
 }
 
 func TestThumbnailLimit(t *testing.T) {

@@ -37,7 +37,7 @@ func createUser(st *state, c *call) (*answer, error) {
 		return nil, p.err
 	}
 	if st.users.get(name) != nil {
-		return nil, cannot("there is a user %s", name)
+		return nil, badRequest("there is a user %s", name)
 	}
 	st.users.put(name, &next)
 	return respond(http.StatusCreated, func(x *xmlWriter) { writeUser(x, &next) })
@@ -105,7 +105,7 @@ func getAvatar(_ *state, _ *call, u *user) (*answer, error) {
 	if u.avatar == nil {
 		return nil, notFound("the user has no avatar")
 	}
-	return bytesOf(u.avatar.mediaType, u.avatar.content)
+	return bytesOf(u.avatar.mediaType, u.avatar.content), nil
 }
 
 func setAvatar(_ *state, c *call, u *user) (*answer, error) {
