@@ -11,10 +11,11 @@
 //
 // # Filling it
 //
-// [WithSampleCompany] holds the company of the reference's samples. [WithUsers],
-// [WithGroups], [WithPolicies], [WithGroupChats], [WithPresence], [WithMessages]
-// and [WithMedia] add what a test needs. [WithClock] and [WithIDs] take time and
-// chance out of it. Everything is answered in the order in which it came.
+// [WithSampleCompany] holds the company of the reference's samples, and
+// [WithGeneratedCompany] one of any size. [WithUsers], [WithGroups],
+// [WithPolicies], [WithGroupChats], [WithPresence], [WithMessages] and [WithMedia]
+// add what a test needs. [WithClock] and [WithIDs] take time and chance out of it.
+// Everything is answered in the order in which it came.
 //
 // [Server.Fill] takes the same options while the server runs, for what happens
 // without the API: a user signs on, another writes.
@@ -137,6 +138,7 @@
 //
 //	<user>                name as attribute; displayname, email and then all other
 //	                      parameters by name as elements; never the password
+//	a generated user's    further fields are firstname, lastname and group, an ID
 //	im                    cannot be changed: 400
 //	delete                removes memberships, presence, avatar, media and own
 //	                      history; other users' histories and group chats keep the

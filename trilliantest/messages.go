@@ -77,15 +77,22 @@ func (o *owner) conversationNamed(name string) *conversation {
 // from 0. That is what the sample has, whose messages of 2016-05-25 are in week 20.
 func (c *conversation) add(m message) {
 	at := time.UnixMilli(m.at).UTC()
-	w := &week{year: at.Year(), number: (at.YearDay() - 1) / 7}
+	c.addWeek(at.Year(), (at.YearDay()-1)/7, []message{m})
+}
+
+// addWeek files messages that are all of one week. Several conversations may be
+// given the same ones: what a week holds is replaced and never changed.
+func (c *conversation) addWeek(year, number int, messages []message) {
+	w := &week{year: year, number: number, messages: slices.Clip(messages)}
 	i, found := slices.BinarySearchFunc(c.weeks, w, func(a, b *week) int {
 		return cmp.Or(a.year-b.year, a.number-b.number)
 	})
-	if !found {
+	if found {
+		c.weeks[i].messages = append(c.weeks[i].messages, messages...)
+	} else {
 		c.weeks = slices.Insert(c.weeks, i, w)
 	}
-	c.weeks[i].messages = append(c.weeks[i].messages, m)
-	c.revision++
+	c.revision += len(messages)
 }
 
 func listWeeks(_ *state, c *call, o *owner) (*answer, error) {
