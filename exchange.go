@@ -63,6 +63,7 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 	call := &transport.Call{
 		Context: ctx, Name: r.name, Route: r.route, Method: r.method, Path: r.path,
 		Pipeline: &c.pipeline, Token: c.token, Policy: &c.policy, Unlimited: r.unlimited,
+		Bodyless: r.file == nil && len(r.params) == 0,
 	}
 	if l := c.settings.logger; l != nil && l.Enabled(ctx, slog.LevelWarn) {
 		call.Log = l

@@ -2,11 +2,17 @@ package trillian_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +144,57 @@ func TestNewClientFromEnv(t *testing.T) {
 	client, err = trillian.NewClientFromEnv()
 	require.NoError(t, err)
 	require.Equal(t, trillian.DefaultBaseURL, client.BaseURL())
+}
+
+func TestNewClientFromEnvFiles(t *testing.T) {
+	secure := newSecureServer(t, newCertificate(time.Now().Add(time.Hour)), &tls.Config{})
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	t.Setenv("TRILLIAN_TOKEN", "")
+	t.Setenv("TRILLIAN_TOKEN_FILE", file("token", token+"\r\n"))
+	t.Setenv("TRILLIAN_BASE_URL", secure.URL+"/v1/")
+	t.Setenv("TRILLIAN_CA_FILE", file("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))))
+	client, err := trillian.NewClientFromEnv()
+	require.NoError(t, err)
+	require.NoError(t, client.Do(t.Context(), "GET", "users/", nil, io.Discard))
+	client.CloseIdleConnections()
+
+	t.Setenv("TRILLIAN_CA_FILE", "")
+	sum := sha256.Sum256(secure.Certificate().Raw)
+	t.Setenv("TRILLIAN_CERTIFICATE_PIN", hex.EncodeToString(sum[:]))
+	client, err = trillian.NewClientFromEnv()
+	require.NoError(t, err)
+	require.NoError(t, client.Do(t.Context(), "GET", "users/", nil, io.Discard))
+	client.CloseIdleConnections()
+
+	for name, refused := range map[string]map[string]string{
+		"is given twice":     {"TRILLIAN_TOKEN": token},
+		"cannot be read":     {"TRILLIAN_TOKEN_FILE": filepath.Join(dir, "S3CRET")},
+		"is empty":           {"TRILLIAN_TOKEN_FILE": file("empty", "\n")},
+		"white space":        {"TRILLIAN_TOKEN_FILE": file("two", token+"\n\n")},
+		"has no certificate": {"TRILLIAN_CA_FILE": file("none.pem", "S3CRET")},
+		"fingerprint":        {"TRILLIAN_CERTIFICATE_PIN": "12"},
+		"neither 1 nor 0":    {"TRILLIAN_PLAIN_HTTP": "yes"},
+		"plain http":         {"TRILLIAN_BASE_URL": "http://im.test/v1/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for key, value := range refused {
+				t.Setenv(key, value)
+			}
+			_, err := trillian.NewClientFromEnv()
+			require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+			require.ErrorContains(t, err, name)
+			require.NotContains(t, err.Error(), "S3CRET")
+		})
+	}
+	t.Setenv("TRILLIAN_BASE_URL", "http://im.test/v1/")
+	t.Setenv("TRILLIAN_PLAIN_HTTP", "1")
+	_, err = trillian.NewClientFromEnv()
+	require.NoError(t, err)
 }
 
 // TestWithToken shows two identities over one connection.

@@ -28,6 +28,8 @@ type Call struct {
 	Policy   *Policy
 	Log      *slog.Logger // nil: log nothing
 
+	// Bodyless calls have no parameters: a server may act on the header alone.
+	Bodyless bool
 	// Unlimited lifts the limit of the size of a response: a download.
 	Unlimited bool
 
@@ -45,6 +47,7 @@ type Call struct {
 	posted     atomic.Bool  // PATCH is sent as POST
 	connecting atomic.Bool  // the transport reports its progress, and has no connection yet
 	sent       atomic.Bool  // the latest request had a connection
+	written    atomic.Bool  // and left whole
 	uncertain  atomic.Bool  // a request may have been carried out
 
 	last        error  // why the latest attempt is repeated
@@ -140,9 +143,15 @@ func (c *Call) begin(ctx context.Context) context.Context {
 	}
 	c.connecting.Store(false)
 	c.sent.Store(false)
+	c.written.Store(false)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { c.connecting.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { c.sent.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				c.written.Store(true)
+			}
+		},
 	})
 }
 
@@ -152,10 +161,10 @@ func (c *Call) neverSent(err error) bool {
 	if isUnseen(err) {
 		return true
 	}
-	if c.connecting.Load() {
-		return !c.sent.Load()
+	if !c.connecting.Load() {
+		return isDialError(err)
 	}
-	return isDialError(err)
+	return !c.sent.Load() || isWriteError(err) && !c.written.Load() && !c.Bodyless
 }
 
 // Repeat decides whether to ask again after the body of a good response broke off

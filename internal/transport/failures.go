@@ -128,6 +128,12 @@ func isUnseen(err error) bool {
 		strings.HasSuffix(text, "http: server closed idle connection")
 }
 
+// isWriteError reports whether the request could not be written.
+func isWriteError(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "write" || err.Error() == "http2: client conn could not be established"
+}
+
 func isDialError(err error) bool {
 	if scrubbed, ok := errors.AsType[*scrubbedError](err); ok {
 		return scrubbed.dial

@@ -1,0 +1,227 @@
+package trillian_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+func based(f func(*http.Request) (*http.Response, error)) trillian.Option {
+	return trillian.WithHTTPClient(&http.Client{Transport: roundTripper(f)})
+}
+
+// TestAdversarialCause has one call's failure end the context of others, as
+// errgroup.WithContext does: it must not become theirs.
+func TestAdversarialCause(t *testing.T) {
+	t.Parallel()
+	gone := &trillian.Error{StatusCode: 404}
+	for name, cause := range map[string]error{
+		"another's 404": gone, "another's dry run": trillian.ErrNotSent, "another's certificate": x509.HostnameError{Certificate: &x509.Certificate{}, Host: "im.test"},
+		"another's dial": &net.OpError{Op: "dial", Err: errors.New("refused")}, "none": nil,
+	} {
+		for _, verb := range []string{http.MethodGet, http.MethodPost} {
+			server := newFaultServer(t, false, fault{answer: hangs("")})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
+			err := server.client(t, 10*time.Second).Do(ctx, verb, "users/", nil, nil)
+			require.ErrorIs(t, err, context.Canceled, name)
+			require.NotErrorIs(t, err, trillian.ErrNotFound, name)
+			require.NotErrorIs(t, err, trillian.ErrNotSent, name)
+			if cause != nil {
+				require.ErrorContains(t, err, cause.Error())
+				require.NotErrorIs(t, err, cause, name)
+			}
+			require.Equal(t, verb == http.MethodPost, errors.Is(err, trillian.ErrOutcomeUnknown), "%s: %v", name, err)
+			held.add("cancellations", 1)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Nanosecond, gone)
+	defer cancel()
+	<-ctx.Done()
+	_, err := newClient(t, "https://im.test").Users.List(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotErrorIs(t, err, trillian.ErrNotFound)
+}
+
+// TestAdversarialWaitsBeyondTheDeadline does not begin what cannot be waited for.
+func TestAdversarialWaitsBeyondTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, "https://im.test", based(func(r *http.Request) (*http.Response, error) {
+			resp := respond(r, 429, "")
+			resp.Header.Set("Retry-After", "30")
+			return resp, nil
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		begin := time.Now()
+		_, err := client.Users.List(ctx)
+		require.ErrorIs(t, err, trillian.ErrRateLimited)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "would outlast the context's deadline")
+		failure, ok := errors.AsType[*trillian.Error](err)
+		require.True(t, ok)
+		require.Equal(t, 30*time.Second, failure.RetryAfter)
+		require.Equal(t, "30", failure.Header.Get("Retry-After"))
+		require.Zero(t, time.Since(begin))
+	})
+}
+
+func TestAdversarialBudgetSaysSo(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, "https://im.test", based(func(r *http.Request) (*http.Response, error) { return respond(r, 503, ""), nil }),
+		trillian.WithRetryPolicy(trillian.RetryPolicy{MinWait: 1, MaxWait: 1}))
+	var err error
+	for range 40 {
+		_, err = client.Users.List(t.Context())
+	}
+	require.ErrorContains(t, err, "the retry budget is spent")
+	derived, err := client.With(trillian.WithRetryPolicy(trillian.RetryPolicy{MinWait: 2, MaxWait: 2}))
+	require.NoError(t, err)
+	_, err = derived.Users.List(t.Context())
+	require.ErrorContains(t, err, "the retry budget is spent", "it is the same budget")
+}
+
+type panicsAsJSON struct{}
+
+func (panicsAsJSON) Error() string                { return "lost " + token }
+func (panicsAsJSON) MarshalJSON() ([]byte, error) { panic("no JSON here") }
+
+// TestAdversarialCallers has options and transports of the caller's that are wrong
+// in ways that once were panics.
+func TestAdversarialCallers(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, `<response><user name="a"/></response>`)
+	users, err := newClient(t, server.URL, trillian.WithMaxResponseSize(math.MaxInt64)).Users.List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, users, 1)
+
+	neither := trillian.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
+	})
+	_, err = newClient(t, server.URL, neither, once).Users.List(t.Context())
+	require.ErrorContains(t, err, "neither a response nor an error")
+	_, err = newClient(t, server.URL, based(func(*http.Request) (*http.Response, error) { return nil, nil }), once).Users.List(t.Context())
+	require.ErrorContains(t, err, "neither a response nor an error")
+
+	_, err = newClient(t, server.URL, based(func(*http.Request) (*http.Response, error) { return nil, panicsAsJSON{} }), once).Users.List(t.Context())
+	require.ErrorContains(t, err, "lost [redacted]")
+}
+
+// TestAdversarialDefaultTransport shows that what a program puts into
+// http.DefaultTransport sees no token, and keeps its connections.
+func TestAdversarialDefaultTransport(t *testing.T) { // not parallel: it replaces a global
+	standard := http.DefaultTransport
+	defer func() { http.DefaultTransport = standard }()
+	http.DefaultTransport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		t.Error("the default transport was asked for " + r.URL.Path)
+		return nil, errors.New("no")
+	})
+	server := newRecorder(t, 200, "<response/>")
+	for _, opts := range [][]trillian.Option{nil, {trillian.WithHTTPClient(&http.Client{Timeout: time.Minute})}} {
+		c := newClient(t, server.URL, opts...)
+		_, err := c.Users.List(t.Context())
+		require.NoError(t, err)
+		c.CloseIdleConnections()
+	}
+	own := &closing{RoundTripper: standard}
+	c := newClient(t, server.URL, trillian.WithHTTPClient(&http.Client{Transport: own}))
+	_, err := c.Users.List(t.Context())
+	require.NoError(t, err)
+	c.CloseIdleConnections()
+	require.False(t, own.closed, "a transport that was given is its owner's")
+}
+
+type closing struct {
+	http.RoundTripper
+	closed bool
+}
+
+func (c *closing) CloseIdleConnections() { c.closed = true }
+
+// TestAdversarialCONNECT goes through a proxy that refuses to.
+func TestAdversarialCONNECT(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status   string
+		attempts int
+		text     string
+	}{
+		{"407 Proxy Authentication Required", 1, "the proxy refused to connect: 407"},
+		{"403 Forbidden", 1, "the proxy refused to connect: 403"},
+		{"403 Not for you", 1, "Not for you"},
+		{"503 Service Unavailable", 3, "the proxy refused to connect: 503"},
+	} {
+		for _, verb := range verbs {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = http.ReadRequest(bufio.NewReader(conn))
+					_, _ = io.WriteString(conn, "HTTP/1.1 "+c.status+"\r\nContent-Length: 0\r\n\r\n")
+					_ = conn.Close()
+				}
+			}()
+			t.Cleanup(func() { _ = listener.Close() })
+			proxy := &url.URL{Scheme: "http", Host: listener.Addr().String()}
+			client := newClient(t, "https://im.test", trillian.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}),
+				trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 3, MinWait: 1, MaxWait: 1}))
+			err = client.Do(t.Context(), verb, "users/", nil, nil)
+			require.ErrorContains(t, err, c.text)
+			require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
+			failure, ok := errors.AsType[*trillian.Error](err)
+			require.True(t, ok)
+			if c.text != "Not for you" { // which a transport of the caller's does not tell from any other failure
+				require.Equal(t, c.attempts, failure.Attempts, "%s %s", verb, c.status)
+			}
+			held.add("refused CONNECTs", 1)
+		}
+	}
+}
+
+// TestAdversarialClientCertificates asks a server that wants one, and refuses the
+// handshake: with TLS 1.3 after the client has sent its request.
+func TestAdversarialClientCertificates(t *testing.T) {
+	t.Parallel()
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, protocols := range [][]string{{"http/1.1"}, {"h2", "http/1.1"}} {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("carried out") }))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: version, NextProtos: protocols}
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			pool := x509.NewCertPool()
+			pool.AddCert(server.Certificate())
+			for _, verb := range verbs {
+				client := newClient(t, server.URL, trillian.WithRootCAs(pool), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 3, MinWait: 1, MaxWait: 1}))
+				err := client.Do(t.Context(), verb, "users/", url.Values{"im": {smw}}, nil)
+				require.Error(t, err)
+				require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown, "%x %v %s: %v", version, protocols, verb, err)
+				failure, ok := errors.AsType[*trillian.Error](err)
+				require.True(t, ok)
+				require.LessOrEqual(t, failure.Attempts, 3)
+				held.add("client certificates", 1)
+			}
+		}
+	}
+}
