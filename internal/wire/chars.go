@@ -127,6 +127,8 @@ const (
 	classSpace = 1 << iota
 	className
 	classFirst // of a name
+	classWide  // a byte of a character beyond ASCII
+	classAlphanumeric
 )
 
 var class = func() (t [256]uint8) {
@@ -134,11 +136,59 @@ var class = func() (t [256]uint8) {
 		switch {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
 			t[c] = classSpace
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c == ':' || c >= utf8.RuneSelf:
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
+			t[c] = className | classFirst | classAlphanumeric
+		case c == '_' || c == ':':
 			t[c] = className | classFirst
-		case '0' <= c && c <= '9' || c == '-' || c == '.':
+		case c >= utf8.RuneSelf:
+			t[c] = className | classFirst | classWide
+		case '0' <= c && c <= '9':
+			t[c] = className | classAlphanumeric
+		case c == '-' || c == '.':
 			t[c] = className
 		}
 	}
 	return t
 }()
+
+// nameRanges are the characters beyond ASCII that begin names, as pairs of first
+// and last; innerRanges those that only continue them (XML 1.0, production 4),
+// without U+FFFD, as which bytes that are no UTF-8 are read.
+var (
+	nameRanges = []rune{
+		0xC0, 0xD6, 0xD8, 0xF6, 0xF8, 0x2FF, 0x370, 0x37D, 0x37F, 0x1FFF, 0x200C, 0x200D, 0x2070, 0x218F,
+		0x2C00, 0x2FEF, 0x3001, 0xD7FF, 0xF900, 0xFDCF, 0xFDF0, 0xFFFC, 0x10000, 0xEFFFF,
+	}
+	innerRanges = []rune{0xB7, 0xB7, 0x300, 0x36F, 0x203F, 0x2040}
+)
+
+// isName tells whether the characters beyond ASCII may stand where they do in a
+// name.
+func isName(name []byte) bool {
+	for i, r := range string(name) {
+		if r >= utf8.RuneSelf && !within(nameRanges, r) && (i == 0 || !within(innerRanges, r)) {
+			return false
+		}
+	}
+	return true
+}
+
+func within(ranges []rune, r rune) bool {
+	for i := 0; i < len(ranges); i += 2 {
+		if ranges[i] <= r && r <= ranges[i+1] {
+			return true
+		}
+	}
+	return false
+}
+
+// characters counts them by the bytes that begin one, so that b may begin or end
+// within one.
+func characters(b []byte) (n int) {
+	for _, c := range b {
+		if c&0xC0 != 0x80 {
+			n++
+		}
+	}
+	return n
+}

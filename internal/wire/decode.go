@@ -99,9 +99,9 @@ func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 				break
 			}
 			b, next = value[n+1:], after
+			s.pos = s.end - len(b)
 			s.set(t.field(f), value[:n], f.name)
 		}
-		s.pos = s.end - len(b)
 		if len(b) > 1 && b[0] == '/' && b[1] == '>' {
 			s.pos += len("/>")
 			return true
@@ -125,7 +125,7 @@ func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 func (s *scanner) attribute(t *target, p *plan) {
 	name := string(s.name())
 	f := find(p.attrs, local(name))
-	keep, path := f == nil && p.keeps && name != "xmlns" && !strings.HasPrefix(name, "xmlns:"), 0
+	keep, path := f == nil && p.keeps && !declaresNamespace(name), 0
 	if keep {
 		path = s.rest.enter(name)
 	}
@@ -146,6 +146,12 @@ func (s *scanner) attribute(t *target, p *plan) {
 	} else if f != nil {
 		s.set(t.field(f), value, f.name)
 	}
+}
+
+// declaresNamespace tells whether an attribute of the name does, as encoding/xml
+// sees it: not without a name behind the colon.
+func declaresNamespace(name string) bool {
+	return name == "xmlns" || strings.HasPrefix(name, "xmlns:") && len(name) > len("xmlns:")
 }
 
 // content reads what is in an element, and its end tag.

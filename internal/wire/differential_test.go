@@ -24,8 +24,8 @@ import (
 //   - <!DOCTYPE> and other declarations
 //   - more than maxDepth levels
 //   - U+FEFF twice, and a NUL among the first two bytes
-//   - names as long as the window, references of more than maxReference bytes, and
-//     texts that are wanted of more than maxToken
+//   - names of more than maxName bytes, references of more than maxReference, and, of
+//     more than maxToken, texts that are wanted and values of attributes, wanted or not
 //   - an XML declaration in which the word encoding stands without an equals sign
 //     and a quoted text behind it, or of more than maxDeclaration bytes
 //   - types that decode themselves by UnmarshalXML, interfaces, two ",any" fields, and
@@ -42,7 +42,7 @@ import (
 // Accepted, though encoding/xml refuses it, so that there is nothing to compare:
 // characters that XML does not allow, invalid UTF-8, references beyond Unicode,
 // other encodings and XML versions, "]]>" in text, blank numbers, names with
-// letters that XML does not allow or with several colons.
+// several colons or with letters that only later editions of XML allow.
 
 // refused tells whether the document, which encoding/xml accepts, is one that we
 // do not.

@@ -83,8 +83,8 @@ func (s *scanner) declaredEncoding() string {
 // of one byte each.
 func (s *scanner) transcode(high *[32]rune) {
 	rest := bytes.Clone(s.buf[s.pos:s.end])
-	s.base += int64(s.pos)
-	s.pos, s.end = 0, 0
+	s.base = s.offset(s.pos)
+	s.pos, s.end, s.recoded = 0, 0, true
 	s.r = &singleByteReader{r: s.r, in: rest, err: s.readErr, high: high}
 	s.readErr = nil
 }
@@ -92,17 +92,17 @@ func (s *scanner) transcode(high *[32]rune) {
 // singleByteReader turns ISO 8859-1 or windows-1252 into UTF-8.
 type singleByteReader struct {
 	r    io.Reader
-	err  error     // of r
+	err  error // of r
+	buf  [4 << 10]byte
 	in   []byte    // not yet turned
 	high *[32]rune // 0x80 to 0x9F, where not ISO 8859-1
 }
 
 func (t *singleByteReader) Read(p []byte) (int, error) {
 	if len(t.in) == 0 && t.err == nil {
-		t.in = make([]byte, 4<<10)
 		var n int
-		n, t.err = t.r.Read(t.in)
-		t.in = t.in[:n]
+		n, t.err = t.r.Read(t.buf[:])
+		t.in = t.buf[:n]
 	}
 	n := 0
 	for len(t.in) > 0 && len(p)-n >= utf8.UTFMax {

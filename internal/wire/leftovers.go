@@ -59,7 +59,7 @@ func (l *leftovers) meet(n int) {
 func (s *scanner) keep(text []byte) {
 	l := s.rest
 	s.keys += int64(len(l.path))
-	if s.keys > 1<<20+16*(s.base+int64(s.pos)) {
+	if s.keys > 1<<20+16*s.offset(s.pos) {
 		s.malformed("the paths of unknown elements are too long")
 	}
 	if *l.into == nil {

@@ -121,7 +121,7 @@ func programOf(typ reflect.Type, path string) (*program, error) {
 		p = &program{root: c.plan, codec: c}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("wire: cannot decode into %v: %w", typ, err)
+		return nil, fmt.Errorf("cannot decode into %v: %w", typ, err)
 	}
 	programs.Lock()
 	programs.made[key] = p

@@ -89,7 +89,7 @@ func TestCheck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := Check(v)
-			require.ErrorContains(t, err, "wire: cannot decode into ")
+			require.ErrorContains(t, err, "cannot decode into ")
 			require.Equal(t, err, Decode(strings.NewReader("<response/>"), v))
 			_, ok := errors.AsType[*SyntaxError](err)
 			require.False(t, ok, "a mistake of the program, not of the document")

@@ -2,9 +2,7 @@ package wire
 
 import (
 	"bytes"
-	"errors"
 	"io"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -15,6 +13,7 @@ const (
 	maxKept      = 64 << 10 // of texts, in the pool
 	maxReference = 64
 	maxIdleReads = 100
+	maxName      = bufferSize - utf8.UTFMax // bytes; the window has room to read on behind it
 )
 
 // scanner reads markup from a bounded window of the document. What it returns
@@ -27,6 +26,7 @@ type scanner struct {
 	buf      []byte
 	pos, end int   // buf[pos:end] is not yet scanned
 	base     int64 // where buf[0] stands in the document
+	recoded  bool  // a byte of the document may be several in buf
 	readErr  error // of r, after what is in buf
 	failure  error // what fail was called with
 
@@ -72,18 +72,23 @@ func (s *scanner) fail(err error) {
 
 // malformed ends the decoding for what is wrong where the scanner stands.
 func (s *scanner) malformed(reason string) {
-	s.fail(&SyntaxError{Offset: s.base + int64(s.pos), Reason: reason})
+	s.fail(&SyntaxError{Offset: s.offset(s.pos), Reason: reason})
+}
+
+// offset returns where in the document, in its own bytes, buf[n] stands.
+func (s *scanner) offset(n int) int64 {
+	if s.recoded {
+		n = characters(s.buf[:n])
+	}
+	return s.base + int64(n)
 }
 
 // fill reads on behind the window, which from pos on is kept.
 func (s *scanner) fill() error {
 	if s.pos > 0 {
+		s.base = s.offset(s.pos)
 		copy(s.buf, s.buf[s.pos:s.end])
-		s.base += int64(s.pos)
 		s.pos, s.end = 0, s.end-s.pos
-	}
-	if len(s.buf)-s.end < utf8.UTFMax { // less than a transcoding reader needs
-		s.malformed("a name is too long")
 	}
 	for range maxIdleReads {
 		if s.readErr != nil {
@@ -108,7 +113,7 @@ func (s *scanner) more() {
 // ended ends the decoding for an error of fill's.
 func (s *scanner) ended(err error) {
 	if err == io.EOF {
-		err = &SyntaxError{Offset: s.base + int64(s.end), Reason: "the document ends too early", err: io.ErrUnexpectedEOF}
+		err = &SyntaxError{Offset: s.offset(s.end), Reason: "the document ends too early", err: io.ErrUnexpectedEOF}
 	}
 	s.fail(err)
 }
@@ -145,20 +150,25 @@ func (s *scanner) space() byte {
 
 // name reads a name, prefix and all.
 func (s *scanner) name() []byte {
-	n := 0
+	n, seen := 0, uint8(0)
 	for {
 		b := s.buf[s.pos:s.end]
-		for n < len(b) && class[b[n]]&className != 0 {
-			n++
+		for ; n < len(b) && class[b[n]]&className != 0; n++ {
+			seen |= class[b[n]]
 		}
-		if n < len(b) {
-			if n == 0 || class[b[0]]&classFirst == 0 {
-				s.malformed("a name is missing")
-			}
-			s.pos += n
-			return b[:n]
+		switch {
+		case n > maxName:
+			s.malformed("a name is too long")
+		case n == len(b):
+			s.more()
+			continue
+		case n == 0 || class[b[0]]&classFirst == 0:
+			s.malformed("a name is missing")
+		case seen&classWide != 0 && !isName(b[:n]):
+			s.malformed("a name has a character that is part of no name")
 		}
-		s.more()
+		s.pos += n
+		return b[:n]
 	}
 }
 
@@ -275,19 +285,23 @@ func (s *scanner) repaired(stop byte, keep bool, n int) []byte {
 
 // reference reads a character or entity reference.
 func (s *scanner) reference() rune {
+	n := 0
 	for {
 		b := s.buf[s.pos+1 : s.end]
-		n := bytes.IndexByte(b[:min(len(b), maxReference)], ';')
-		if n >= 0 {
+		for n < len(b) && (b[n] == '#' || class[b[n]]&classAlphanumeric != 0) {
+			n++
+		}
+		if n == len(b) && n < maxReference {
+			s.more()
+			continue
+		}
+		if n < maxReference && b[n] == ';' {
 			if r, ok := referred(b[:n]); ok {
 				s.pos += n + 2
 				return r
 			}
 		}
-		if n >= 0 || len(b) >= maxReference || bytes.IndexByte(b, '<') >= 0 {
-			s.malformed("an entity is unknown or malformed")
-		}
-		s.more()
+		s.malformed("an entity is unknown or malformed")
 	}
 }
 
@@ -305,19 +319,24 @@ func referred(ref []byte) (rune, bool) {
 	case "quot":
 		return '"', true
 	}
-	if len(ref) < 2 || ref[0] != '#' {
-		return 0, false
+	digits, ok := bytes.CutPrefix(ref, []byte("#"))
+	base := uint32(10)
+	if hex, ok := bytes.CutPrefix(digits, []byte("x")); ok {
+		base, digits = 16, hex
 	}
-	base, digits := 10, ref[1:]
-	if ref[1] == 'x' {
-		base, digits = 16, ref[2:]
+	var r uint32
+	for _, c := range digits {
+		d := uint32(c - '0')
+		if d > 9 {
+			d = uint32(c|0x20-'a') + 10
+		}
+		if d >= base {
+			return 0, false
+		}
+		r = min(r*base+d, utf8.MaxRune+1)
 	}
-	n, err := strconv.ParseUint(string(digits), base, 64)
-	switch {
-	case errors.Is(err, strconv.ErrSyntax):
-		return 0, false
-	case n > utf8.MaxRune || !allowed(rune(n)):
-		return utf8.RuneError, true
+	if !allowed(rune(r)) {
+		r = utf8.RuneError
 	}
-	return rune(n), true
+	return rune(r), ok && len(digits) > 0
 }

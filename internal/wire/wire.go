@@ -24,23 +24,24 @@ const (
 )
 
 // ErrEmpty reports a document without a byte besides white space.
-var ErrEmpty = errors.New("wire: the document is empty")
+var ErrEmpty = errors.New("the document is empty")
 
 // SyntaxError reports a document that is not what it should be: malformed,
 // truncated, with another root than <response>, or with a value that does not
 // fit its field. It never quotes the document's content, which may be secret.
 type SyntaxError struct {
-	Offset int64 // in bytes, about where the document went wrong
+	Offset int64 // about where the document went wrong, in its own bytes
 	Reason string
 
 	err error // io.ErrUnexpectedEOF when the document ends too early
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("wire: bad document at byte %d: %s", e.Offset, e.Reason)
+	return fmt.Sprintf("%s (byte %d)", e.Reason, e.Offset)
 }
 
-// Unwrap returns io.ErrUnexpectedEOF for a document that ends too early.
+// Unwrap returns io.ErrUnexpectedEOF for a document that ends too early. An error
+// of the reader's, which may be the same, is never in a SyntaxError.
 func (e *SyntaxError) Unwrap() error { return e.err }
 
 // Decode reads one document from r, to EOF, and replaces the struct that v
@@ -86,7 +87,7 @@ func Check(v any) error {
 func programFor(v any) (reflect.Value, *program, error) {
 	ptr := reflect.ValueOf(v)
 	if ptr.Kind() != reflect.Pointer || ptr.IsNil() {
-		return reflect.Value{}, nil, fmt.Errorf("wire: cannot decode into %T: it is no pointer, or nil", v)
+		return reflect.Value{}, nil, fmt.Errorf("cannot decode into %T: it is no pointer, or nil", v)
 	}
 	p, err := programOf(ptr.Type().Elem(), "")
 	return ptr.Elem(), p, err
@@ -107,7 +108,7 @@ func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 }
 
 // errStopped unwinds the decoder when the caller of Items has had enough.
-var errStopped = errors.New("wire: stopped")
+var errStopped = errors.New("stopped")
 
 type yielder[T any] struct {
 	item  *T
@@ -173,7 +174,7 @@ func (c *collector[T]) take() bool {
 // document. Its size is the server's word, which earns no more than its credit, or
 // as much again.
 func (c *collector[T]) toCome() int {
-	n, at := float64(len(c.all)), c.s.base+int64(c.s.pos)
+	n, at := float64(len(c.all)), c.s.offset(c.s.pos)
 	left := n * float64(c.size-at) / float64(at)
 	return int(max(firstItems, min(left*9/8, max(n, creditItems))))
 }
@@ -183,7 +184,7 @@ func (c *collector[T]) toCome() int {
 func items[T any](s *scanner, path string, item **T, out sink) error {
 	defer s.release()
 	if path == "" {
-		return errors.New("wire: the items have no path")
+		return errors.New("the items have no path")
 	}
 	p, err := programOf(reflect.TypeFor[T](), path)
 	if err != nil {
