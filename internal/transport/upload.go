@@ -1,0 +1,80 @@
+package transport
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// upload is a request body that is the caller's own stream. If that may hang, a
+// goroutine of its own reads it, from the first Read on: net/http waits for a Read
+// to return even when the context is done.
+type upload struct {
+	ctx    context.Context // the attempt's
+	stream io.ReadCloser
+	pumped bool
+	begin  sync.Once
+	out    *io.PipeReader
+	in     *io.PipeWriter
+
+	mu    sync.Mutex
+	watch *watch // nil once the answer has begun
+}
+
+func newUpload(ctx context.Context, stream io.ReadCloser, mayHang bool, w *watch) *upload {
+	u := &upload{ctx: ctx, stream: stream, pumped: mayHang, watch: w}
+	u.out, u.in = io.Pipe()
+	return u
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	if !u.pumped {
+		return patient{u}.Read(p)
+	}
+	u.begin.Do(func() { go u.pump() })
+	return u.out.Read(p)
+}
+
+func (u *upload) pump() {
+	stop := context.AfterFunc(u.ctx, func() { _ = u.in.CloseWithError(context.Cause(u.ctx)) })
+	defer stop()
+	_, err := io.Copy(u.in, patient{u})
+	_ = u.in.CloseWithError(err)
+}
+
+func (u *upload) Close() error {
+	_ = u.out.Close()
+	return u.stream.Close()
+}
+
+// patient reads the caller's stream. While that works, the server is not silent.
+type patient struct{ *upload }
+
+func (u patient) Read(p []byte) (int, error) {
+	u.pause()
+	n, err := u.stream.Read(p)
+	u.resume()
+	return n, err
+}
+
+func (u *upload) pause() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.watch != nil {
+		u.watch.disarm()
+	}
+}
+
+func (u *upload) resume() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.watch != nil {
+		u.watch.arm()
+	}
+}
+
+func (u *upload) detach() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.watch = nil
+}
