@@ -31,7 +31,6 @@ const (
 type consumer struct {
 	name string
 	call func(context.Context, *trillian.Client) (text string, any bool, err error)
-	sent bool // where the answer is empty, what was sent is what there is
 	none bool // the answer's content does not matter
 }
 
@@ -43,8 +42,6 @@ func reading(n int) []consumer {
 	}
 	return consumers
 }
-
-const sentTopic = "as sent"
 
 var consumers = []consumer{
 	{name: "list", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
@@ -71,11 +68,11 @@ var consumers = []consumer{
 	{name: "get", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
 		return topic(c.GroupChats.Get(ctx, general, nil))
 	}},
-	{name: "create", sent: true, call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+	{name: "create", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
 		return topic(c.GroupChats.Create(ctx, trillian.GroupChatCreate{DisplayName: "Sales"}))
 	}},
-	{name: "update", sent: true, call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
-		return topic(c.GroupChats.Update(ctx, general, trillian.GroupChatUpdate{Topic: new(sentTopic)}))
+	{name: "update", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
+		return topic(c.GroupChats.Update(ctx, general, trillian.GroupChatUpdate{Topic: new("as sent")}))
 	}},
 	{name: "do", call: func(ctx context.Context, c *trillian.Client) (string, bool, error) {
 		v := struct {
@@ -257,9 +254,9 @@ func TestAdversarialEmptyAnswers(t *testing.T) {
 			client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader(body) }), single)
 			for _, c := range consumers {
 				text, any, err := c.call(t.Context(), client)
-				if c.sent || c.none {
+				if c.none {
 					require.NoError(t, err, c.name)
-					require.Equal(t, map[string]string{"update": sentTopic}[c.name], text)
+					require.Empty(t, text)
 				} else {
 					requireMalformed(t, c.name, any, err)
 				}

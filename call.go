@@ -61,30 +61,22 @@ func (p partly) Unwrap() error { return p.error }
 
 // get asks for the one element that the answer must have.
 func get[T any](ctx context.Context, c *Client, r request, element string) (*T, error) {
-	r.method = http.MethodGet
-	var item *T
-	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
-		item, err = one[T](resp.Body, element)
-		if err == nil && item == nil {
-			err = fmt.Errorf("has no <%s>", element)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return item, nil
+	return change[T](ctx, c, http.MethodGet, r, element, nil)
 }
 
-// change creates or updates. Where the answer has no body, what was sent is what
-// there is.
+// change creates or updates, and returns what is then there: the element of the
+// answer. Where it is not documented that there is one, what was sent may stand in;
+// where sent is nil, the answer must have it.
 func change[T any](ctx context.Context, c *Client, method string, r request, element string, sent *T) (*T, error) {
 	r.method = method
 	var item *T
 	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
 		item, err = one[T](resp.Body, element)
 		if errors.Is(err, wire.ErrEmpty) {
-			return nil
+			err = nil
+		}
+		if err == nil && item == nil && sent == nil {
+			err = fmt.Errorf("has no <%s>", element)
 		}
 		return err
 	})

@@ -1,10 +1,12 @@
 package trillian
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -181,7 +183,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		return &RedirectError{Method: call.Verb(), Path: r.path, StatusCode: code, Location: resp.Header.Get("Location")}
 	}
 	body, _ := io.ReadAll(resp.Body)
-	foreign := len(body) > 0 && wire.Decode(strings.NewReader(string(body)), &struct{}{}) != nil
+	foreign := isForeign(body)
 	if foreign && code >= 500 {
 		call.MarkUncertain() // a proxy's page, whatever the server has done
 	}
@@ -197,6 +199,13 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 	e.Message = withoutStatus(e.Message, code)
 	e.hint = c.hintForStatus(r, e)
 	return e
+}
+
+// isForeign reports whether a body is there and is not the API's.
+func isForeign(body []byte) bool {
+	err := wire.Decode(bytes.NewReader(body), &struct{}{})
+	_, refusal := errors.AsType[*wire.Refusal](err)
+	return err != nil && !refusal && !errors.Is(err, wire.ErrEmpty)
 }
 
 func isPlain(resp *http.Response) bool {
@@ -293,6 +302,9 @@ func (c *Client) broken(call *transport.Call, r request, resp *http.Response, er
 }
 
 func (c *Client) malformed(call *transport.Call, r request, resp *http.Response, err error) error {
+	if refusal, ok := errors.AsType[*wire.Refusal](err); ok {
+		err = fmt.Errorf("is an <error>: %q", errorText(html.EscapeString(refusal.Text), c.clean(call))) // it reads markup
+	}
 	return &DecodeError{
 		Method: call.Verb(), Path: r.path, StatusCode: resp.StatusCode,
 		ContentType: shorten(resp.Header.Get("Content-Type"), maxContentType), Err: err, OutcomeUnknown: !call.Idempotent(),

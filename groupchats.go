@@ -78,8 +78,7 @@ func (s *GroupChatsService) Get(ctx context.Context, chat string, opts *GroupCha
 //
 // Trillian API: POST /v1/groupchats/
 func (s *GroupChatsService) Create(ctx context.Context, chat GroupChatCreate) (*GroupChat, error) {
-	sent := &GroupChat{DisplayName: chat.DisplayName, Flags: chat.Flags}
-	return change(ctx, s.client, http.MethodPost, endpoint("GroupChats.Create", "groupchats/").form(chat), "groupchat", sent)
+	return change[GroupChat](ctx, s.client, http.MethodPost, endpoint("GroupChats.Create", "groupchats/").form(chat), "groupchat", nil)
 }
 
 // Update changes a group chat and returns it as it is then. A topic is shown at
@@ -88,8 +87,7 @@ func (s *GroupChatsService) Create(ctx context.Context, chat GroupChatCreate) (*
 //
 // Trillian API: PATCH /v1/groupchats/:groupchat/
 func (s *GroupChatsService) Update(ctx context.Context, chat string, update GroupChatUpdate) (*GroupChat, error) {
-	sent := &GroupChat{Name: chat, DisplayName: value(update.DisplayName), Flags: value(update.Flags), Topic: value(update.Topic)}
-	return change(ctx, s.client, http.MethodPatch, endpoint("GroupChats.Update", "groupchats/:groupchat/", chat).changes(update), "groupchat", sent)
+	return change[GroupChat](ctx, s.client, http.MethodPatch, endpoint("GroupChats.Update", "groupchats/:groupchat/", chat).changes(update), "groupchat", nil)
 }
 
 // MembersService manages the members of a group chat.
@@ -110,14 +108,16 @@ func (s *MembersService) List(ctx context.Context, chat string) ([]Member, error
 	return list[Member](ctx, s.client, endpoint("GroupChats.Members.List", "groupchats/:groupchat/members/", chat), "members>member")
 }
 
-// Add makes a user a member of a group chat and returns the member.
+// Add makes a user a member of a group chat and returns the member. What becomes
+// of the flags of one who is a member already is not documented, nor whether the
+// server refuses that.
 //
 // Trillian API: POST /v1/groupchats/:groupchat/:member/
 func (s *MembersService) Add(ctx context.Context, chat, member string) (*Member, error) {
 	if err := checkMember(member); err != nil {
 		return nil, err
 	}
-	return change(ctx, s.client, http.MethodPost, endpoint("GroupChats.Members.Add", "groupchats/:groupchat/:member/", chat, member), "member", &Member{Name: member})
+	return change[Member](ctx, s.client, http.MethodPost, endpoint("GroupChats.Members.Add", "groupchats/:groupchat/:member/", chat, member), "member", nil)
 }
 
 // Remove ends a user's membership of a group chat.

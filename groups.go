@@ -109,11 +109,7 @@ func (s *GroupsService) Get(ctx context.Context, group int, opts *GroupOptions) 
 //
 // Trillian API: POST /v1/groups/
 func (s *GroupsService) Create(ctx context.Context, group GroupCreate) (*Group, error) {
-	sent := &Group{
-		DisplayName: group.DisplayName, Name: group.Name, Parent: group.Parent,
-		Policy: group.Policy, Priority: group.Priority, Type: group.Type,
-	}
-	return change(ctx, s.client, http.MethodPost, endpoint("Groups.Create", "groups/").form(group), "group", sent)
+	return change[Group](ctx, s.client, http.MethodPost, endpoint("Groups.Create", "groups/").form(group), "group", nil)
 }
 
 // Update changes a group and returns it as it is then. It is the one update
@@ -121,11 +117,7 @@ func (s *GroupsService) Create(ctx context.Context, group GroupCreate) (*Group, 
 //
 // Trillian API: POST /v1/groups/:group/
 func (s *GroupsService) Update(ctx context.Context, group int, update GroupUpdate) (*Group, error) {
-	sent := &Group{
-		ID: group, DisplayName: value(update.DisplayName), Name: value(update.Name), Parent: value(update.Parent),
-		Policy: value(update.Policy), Priority: value(update.Priority), Type: value(update.Type),
-	}
-	return change(ctx, s.client, http.MethodPost, endpoint("Groups.Update", "groups/:group/", group).changes(update), "group", sent)
+	return change[Group](ctx, s.client, http.MethodPost, endpoint("Groups.Update", "groups/:group/", group).changes(update), "group", nil)
 }
 
 // Delete removes a group.
@@ -157,7 +149,7 @@ func (s *PeersService) List(ctx context.Context, group int) ([]Peer, error) {
 //
 // Trillian API: POST /v1/groups/:group/peers/:peer/
 func (s *PeersService) Add(ctx context.Context, group, peer int) (*Peer, error) {
-	return change(ctx, s.client, http.MethodPost, endpoint("Groups.Peers.Add", "groups/:group/peers/:peer/", group, peer), "peer", &Peer{ID: peer})
+	return change[Peer](ctx, s.client, http.MethodPost, endpoint("Groups.Peers.Add", "groups/:group/peers/:peer/", group, peer), "peer", nil)
 }
 
 // Remove ends the peering of peer with group.

@@ -83,6 +83,9 @@ func (s *MessagesService) List(ctx context.Context, owner string, week MessageWe
 // Send sends a message to the owner: to a user, or to a group chat's members. The
 // client's token must be the sender's own.
 //
+// It returns the message as the server answers it. To a user, where an answer is
+// not documented, it may be what was sent, without a timestamp.
+//
 // After an error for which errors.Is(err, [ErrOutcomeUnknown]) holds the message
 // may have arrived: look before you send it again.
 //
@@ -94,7 +97,10 @@ func (s *MessagesService) Send(ctx context.Context, owner string, message Messag
 	if message.Text == "" {
 		return nil, &ArgumentError{Name: "message", Reason: "is empty"}
 	}
-	sent := &Message{From: message.From, Text: message.Text}
+	var sent *Message // the answer of a group chat is documented
+	if s != s.client.GroupChats.Messages {
+		sent = &Message{From: message.From, Text: message.Text}
+	}
 	return change(ctx, s.client, http.MethodPost, endpoint(s.name+".Send", s.under, owner).form(message), "message", sent)
 }
 

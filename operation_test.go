@@ -16,8 +16,8 @@ import (
 	"github.com/trillian-go/trillian"
 )
 
-// allOperations are all 52 of the reference, by the words a middleware is told.
-var allOperations = strings.Split(strings.TrimSpace(`
+// everyOperation are all 52 of the reference, by the words a middleware is told.
+var everyOperation = strings.Split(strings.TrimSpace(`
 GroupChats.List GET groupchats/
 GroupChats.Get GET groupchats/:groupchat/
 GroupChats.Create POST groupchats/
@@ -137,11 +137,11 @@ func seenBy(seen *[]string) trillian.Option {
 
 func TestOperationOf(t *testing.T) {
 	t.Parallel()
-	require.Len(t, allOperations, 52)
+	require.Len(t, everyOperation, 52)
 	var seen []string
 	callEverything(t.Context(), newClient(t, "https://im.test", seenBy(&seen)))
 	slices.Sort(seen)
-	want := slices.Sorted(slices.Values(allOperations))
+	want := slices.Sorted(slices.Values(everyOperation))
 	require.Equal(t, want, seen)
 }
 

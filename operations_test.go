@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,10 +44,7 @@ type operation struct {
 
 func TestOperations(t *testing.T) {
 	t.Parallel()
-	var all []operation
-	all = append(all, groupChatOperations()...)
-	all = append(all, groupOperations()...)
-	all = append(all, userOperations()...)
+	all := allOperations()
 	require.Len(t, all, 52, "operations of the reference")
 
 	for _, op := range all {
@@ -77,6 +75,10 @@ func TestOperations(t *testing.T) {
 			require.Equal(t, trillian.DefaultUserAgent, seen.Header.Get("User-Agent"))
 		})
 	}
+}
+
+func allOperations() []operation {
+	return slices.Concat(groupChatOperations(), groupOperations(), userOperations())
 }
 
 // nothing turns a call that returns only an error into an operation's.

@@ -52,8 +52,7 @@ func (s *PoliciesService) Create(ctx context.Context, policy PolicyCreate) (*Pol
 	if err := policy.Data.check(); err != nil {
 		return nil, err
 	}
-	sent := &Policy{Name: policy.Name, Data: policy.Data}
-	return change(ctx, s.client, http.MethodPost, endpoint("Policies.Create", "policies/").form(policy), "policy", sent)
+	return change[Policy](ctx, s.client, http.MethodPost, endpoint("Policies.Create", "policies/").form(policy), "policy", nil)
 }
 
 // Update changes a policy and returns it as it is then.
@@ -63,8 +62,7 @@ func (s *PoliciesService) Update(ctx context.Context, policy int, update PolicyU
 	if err := value(update.Data).check(); err != nil {
 		return nil, err
 	}
-	sent := &Policy{ID: policy, Name: value(update.Name), Data: value(update.Data)}
-	return change(ctx, s.client, http.MethodPatch, endpoint("Policies.Update", "policies/:policy/", policy).changes(update), "policy", sent)
+	return change[Policy](ctx, s.client, http.MethodPatch, endpoint("Policies.Update", "policies/:policy/", policy).changes(update), "policy", nil)
 }
 
 // Delete removes a policy.

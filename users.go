@@ -104,8 +104,8 @@ func (s *UsersService) Get(ctx context.Context, user string) (*User, error) {
 	return settled(get[User](ctx, s.client, endpoint("Users.Get", "users/:user/", user), "user"))
 }
 
-// Create makes a new user and returns it. Where the server answers no body, the
-// user holds what was sent.
+// Create makes a new user and returns it. The answer is not documented: where it
+// has no user, what was sent is returned.
 //
 // Trillian API: POST /v1/users/
 func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, error) {
@@ -118,8 +118,8 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	return settled(change(ctx, s.client, http.MethodPost, req, "user", sent))
 }
 
-// Update changes a user and returns it as it is then. Where the server answers
-// no body, the user holds what was sent.
+// Update changes a user and returns it as it is then. The answer is not documented:
+// where it has no user, what was sent is returned, and nothing else is known.
 //
 // Trillian API: PATCH /v1/users/:user/
 func (s *UsersService) Update(ctx context.Context, user string, update UserUpdate) (*User, error) {

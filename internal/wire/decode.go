@@ -238,6 +238,8 @@ func (s *scanner) child(t *target, p *plan, next int) int {
 		s.malformed("elements are nested too deeply")
 	}
 	switch {
+	case f == nil && s.depth == 2 && local(name) == errorName:
+		s.refuse(name)
 	case f == nil && p.keeps:
 		s.flatten(name)
 	case f == nil:

@@ -58,8 +58,8 @@ func (e *SyntaxError) Unwrap() error { return e.err }
 // What it decodes may be moved to its place afterwards, so that no UnmarshalText
 // may keep a pointer to, or into, what it fills.
 //
-// It reports a *SyntaxError, ErrEmpty, an error of r's, or a v that cannot be
-// decoded into.
+// It reports a *SyntaxError, ErrEmpty, a *Refusal (unless v has a field for an
+// <error>), an error of r's, or a v that cannot be decoded into.
 func Decode(r io.Reader, v any) error {
 	into, p, err := programFor(v)
 	if err != nil {
