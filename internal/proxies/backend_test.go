@@ -1,0 +1,207 @@
+package proxies_test
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/trilliantest"
+)
+
+// backend is a Trillian Server whose connections can fail, and that counts what
+// it was asked for and what it carried out.
+type backend struct {
+	*trilliantest.Server
+	http *httptest.Server
+
+	// fault says what becomes of a request, the n-th of its connection. Nil: it is
+	// answered.
+	fault func(r *http.Request, n int64) fault
+
+	requests, faults atomic.Int64
+
+	mu      sync.Mutex
+	carried map[string]int // how often what was asked for was done, by its key
+}
+
+// fault is what becomes of a request.
+type fault int
+
+const (
+	none       fault = iota
+	dropBefore       // the connection ends, and nothing was done
+	dropAfter        // it is done, and the connection ends without an answer
+)
+
+type connKey struct{}
+
+// newBackend starts one with the sample company and more, over TLS if secure.
+func newBackend(t testing.TB, secure bool, opts ...trilliantest.Option) *backend {
+	t.Helper()
+	b := &backend{carried: map[string]int{}}
+	opts = append([]trilliantest.Option{trilliantest.WithoutListener(), trilliantest.WithSampleCompany()}, opts...)
+	b.Server = trilliantest.NewServer(t, opts...)
+	b.http = httptest.NewUnstartedServer(b)
+	b.http.Config.ErrorLog = log.New(io.Discard, "", 0)
+	b.http.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, new(atomic.Int64))
+	}
+	if secure {
+		b.http.EnableHTTP2 = true
+		b.http.StartTLS()
+	} else {
+		b.http.Start()
+	}
+	t.Cleanup(b.http.Close)
+	return b
+}
+
+func (b *backend) address() string { return b.http.Listener.Addr().String() }
+
+// ServeHTTP answers, or fails.
+func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.requests.Add(1)
+	n := r.Context().Value(connKey{}).(*atomic.Int64).Add(1)
+	f := none
+	if b.fault != nil {
+		f = b.fault(r, n)
+	}
+	if f != none {
+		b.faults.Add(1)
+	}
+	if f == dropBefore {
+		panic(http.ErrAbortHandler)
+	}
+	answer := httptest.NewRecorder()
+	copied := &copyingBody{ReadCloser: r.Body}
+	r.Body = copied
+	b.Handler().ServeHTTP(answer, r)
+	if answer.Code/100 == 2 {
+		b.count(keyOf(r, copied.text.String()))
+	}
+	if f == dropAfter {
+		panic(http.ErrAbortHandler)
+	}
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// copyingBody keeps the beginning of what is read.
+type copyingBody struct {
+	io.ReadCloser
+	text strings.Builder
+}
+
+func (c *copyingBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if c.text.Len() < 1<<10 {
+		c.text.Write(p[:n])
+	}
+	return n, err
+}
+
+// keyOf names what a POST asks for: the text of a message, the name of a file, or
+// the path where there is no form.
+func keyOf(r *http.Request, form string) string {
+	if r.Method != http.MethodPost {
+		return ""
+	}
+	params, _ := url.ParseQuery(form)
+	for _, name := range []string{"message", "name"} {
+		if params.Has(name) {
+			return params.Get(name)
+		}
+	}
+	return r.URL.EscapedPath()
+}
+
+func (b *backend) count(key string) {
+	if key == "" {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.carried[key]++
+}
+
+// done is how often what the key names was carried out.
+func (b *backend) done(key string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.carried[key]
+}
+
+// route is a way from the client to a server.
+type route struct {
+	name  string
+	base  string   // the base URL
+	proto int      // the HTTP version's first digit
+	proxy *url.URL // a forward proxy
+}
+
+// routes are the ways through a proxy that stands before the server.
+func (p *proxy) routes() []route {
+	routes := []route{{name: p.name + ", HTTP/1.1", base: "http://" + p.HTTP + "/v1/", proto: 1}}
+	if p.terminates {
+		routes = append(routes, route{name: p.name + ", HTTP/2", base: "https://" + p.TLS + "/v1/", proto: 2})
+	}
+	if p.forward {
+		routes[0].base, routes[0].proxy = "http://"+p.Backend+"/v1/", &url.URL{Scheme: "http", Host: p.HTTP}
+	}
+	return routes
+}
+
+// client is one that goes the way with a token. It checks that each answer came
+// over the protocol that the way is named for.
+func (way route) client(t testing.TB, token string, opts ...trillian.Option) *trillian.Client {
+	t.Helper()
+	base := &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 32}
+	if way.proxy != nil {
+		base.Proxy = http.ProxyURL(way.proxy)
+	}
+	t.Cleanup(base.CloseIdleConnections)
+	own := []trillian.Option{
+		trillian.WithBaseURL(way.base), trillian.WithHTTPClient(&http.Client{Transport: base}), trillian.WithRootCAs(certificate().pool),
+		trillian.WithRetryPolicy(trillian.RetryPolicy{MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}),
+		trillian.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				resp, err := next.RoundTrip(r)
+				if err == nil && resp.ProtoMajor != way.proto {
+					t.Errorf("%s: %s came over %s", way.name, r.URL.Path, resp.Proto)
+				}
+				return resp, err
+			})
+		}),
+	}
+	client, err := trillian.NewClient(token, append(own, opts...)...)
+	require.NoError(t, err)
+	return client
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls the function.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// countingSends is a context that counts how often a call's headers went over the
+// wire, those that net/http sends again by itself among them.
+func countingSends(ctx context.Context) (context.Context, *atomic.Int64) {
+	sends := &atomic.Int64{}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sends.Add(1) }}), sends
+}
