@@ -100,7 +100,7 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	if stream != nil {
 		stream.detach()
 	}
-	watch.disarm()
+	watch.pause()
 	if err == nil && resp == nil {
 		err = errors.New("the base transport returned neither a response nor an error")
 	}

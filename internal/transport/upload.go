@@ -61,7 +61,7 @@ func (u *upload) pause() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.watch != nil {
-		u.watch.disarm()
+		u.watch.pause()
 	}
 }
 
@@ -69,7 +69,7 @@ func (u *upload) resume() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.watch != nil {
-		u.watch.arm()
+		u.watch.wait()
 	}
 }
 

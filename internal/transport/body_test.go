@@ -34,7 +34,7 @@ func TestTimeoutError(t *testing.T) {
 func newTestBody(ctx context.Context, r io.Reader, after time.Duration, limit int64) (*body, context.Context) {
 	b := &body{ReadCloser: io.NopCloser(r), resp: &http.Response{}, scrub: NewScrubber("a secret"), ctx: ctx, limit: limit}
 	attempt := b.watch.start(ctx, after)
-	b.watch.disarm()
+	b.watch.pause()
 	return b, attempt
 }
 
@@ -135,13 +135,13 @@ func TestWatch(t *testing.T) {
 		ctx := w.start(t.Context(), time.Minute)
 		for range 10 { // never a minute without a word
 			time.Sleep(time.Minute - 1)
-			w.arm()
+			w.wait()
 		}
-		w.disarm()
+		w.pause()
 		time.Sleep(time.Hour)
 		require.NoError(t, ctx.Err(), "nobody waits for the server")
 		require.Equal(t, io.ErrUnexpectedEOF, w.explain(io.ErrUnexpectedEOF))
-		w.arm()
+		w.wait()
 		time.Sleep(time.Minute + 1)
 		require.Equal(t, &TimeoutError{time.Minute}, context.Cause(ctx))
 		require.Equal(t, &TimeoutError{time.Minute}, w.explain(io.ErrUnexpectedEOF))
@@ -157,11 +157,9 @@ func TestWatchThatIsStopped(t *testing.T) {
 		ctx := w.start(t.Context(), time.Minute)
 		time.Sleep(time.Minute - 1)
 		w.stop()
-		w.arm()
+		w.wait()
 		time.Sleep(time.Hour)
 		require.Equal(t, context.Canceled, context.Cause(ctx))
-		w.look() // which a timer may do once more
-		require.Nil(t, w.timer)
 		require.Equal(t, io.ErrUnexpectedEOF, w.explain(io.ErrUnexpectedEOF))
 	})
 }
@@ -183,7 +181,7 @@ func TestWatchWithoutATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w watch
 		ctx := w.start(t.Context(), 0)
-		w.arm()
+		w.wait()
 		time.Sleep(10_000 * time.Hour)
 		require.NoError(t, ctx.Err())
 		w.stop()
