@@ -41,14 +41,21 @@
 // # Errors
 //
 // Nothing is sent when an argument cannot be: that is an [*ArgumentError]. What
-// the server refuses is an [*Error], for which errors.Is holds with [ErrNotFound],
-// [ErrUnauthorized] and the other sentinels. What is not an answer of a Trillian
-// Server, say a proxy's HTML page, is a [*DecodeError]. A redirect is never
-// followed but is a [*RedirectError]. No value comes with an error, and no value
-// is ever half filled.
+// the server refuses, and what breaks on the way, is an [*Error], for which
+// errors.Is holds with [ErrNotFound], [ErrUnauthorized] and the other sentinels. A
+// success that is not a response of a Trillian Server, say a proxy's HTML page, is a
+// [*DecodeError]. A redirect is never followed but is a [*RedirectError]. No value
+// comes with an error, and no value is ever half filled. The likeliest first
+// mistakes (a token that is percent-encoded, a base URL without a version) are told
+// with a hint.
+//
+// errors.Is(err, context.Canceled) and context.DeadlineExceeded hold whenever the
+// context is the reason. Its cause stands in the text only: it may be the failure of
+// another call, for which this one's must not be taken.
 //
 // errors.Is(err, [ErrOutcomeUnknown]) means that a POST or PATCH may have been
-// carried out although its answer was lost: look before you repeat it.
+// carried out although its response was lost: look before you repeat it, or have
+// [Confirm] do so.
 //
 // # What is tried again
 //
@@ -56,19 +63,25 @@
 // them, as long as the context lasts and a budget shared by all calls allows: an
 // outage does not multiply the load.
 //
-//	failure                                             GET HEAD PUT DELETE   POST PATCH
-//	never connected (refused, TLS handshake timed out)  again                 again
-//	dropped or silent after sending; 408, 502, 504      again                 ErrOutcomeUnknown
-//	429                                                 again                 again
-//	503 with Retry-After                                again                 again
-//	503 without                                         again                 ErrOutcomeUnknown
-//	500, other 4xx, 3xx                                 no                    no
-//	wrong certificate, host not found, own reader fails no                    no
-//	good answer whose body breaks off                   again                 ErrOutcomeUnknown
+//	failure                                              GET HEAD PUT DELETE   POST, PATCH
+//	                                                     OPTIONS TRACE         and all others
+//	never connected (refused, TLS handshake timed out)   again                 again
+//	GOAWAY of HTTP/2 that says it was not seen           again                 again
+//	dropped or timed out after sending; REFUSED_STREAM   again                 ErrOutcomeUnknown
+//	408, 502, 503, 504                                   again                 ErrOutcomeUnknown
+//	429                                                  again                 again
+//	500 and other 5xx of the API: <response>, or empty   no                    no
+//	500 and other 5xx of a proxy: any other body         no                    ErrOutcomeUnknown
+//	other 4xx, 3xx                                       no                    no
+//	wrong certificate, TLS alert, refused CONNECT        no                    no
+//	host not found, own reader fails, ErrNotSent         no                    no
+//	good response whose body breaks off                  again                 ErrOutcomeUnknown
 //
-// A Retry-After is waited for up to MaxRetryAfter; a longer one ends the call. An
-// iterator that has yielded is not started again. The 404 that answers a
-// repeated DELETE is the success of the first.
+// A Retry-After is the least that is waited for; one over MaxRetryAfter ends the
+// call, and so does a wait that the context's deadline would cut short. The error
+// says why it was not tried again. An iterator that has yielded is not started again.
+// For a DELETE that is answered 404 after an attempt that may have been carried out
+// both ErrNotFound and ErrOutcomeUnknown hold.
 //
 // # Secrets
 //
