@@ -17,12 +17,12 @@ const childVariable = "TRILLIAN_BENCH_CHILD"
 
 // task is what a child does.
 type task struct {
-	Kind string // "heap", "upload", or "serve"
+	Kind string // "heap", "cold", "transfer", or "serve"
 	Mode string // which contender, or what to serve
 
-	Size  int    // messages or bytes
-	File  string // to upload
-	URL   string
+	Size  int           // messages or bytes
+	File  string        // to upload
+	URL   string        // of the server
 	Delay time.Duration // of an answer
 }
 
@@ -50,8 +50,10 @@ func (t task) run() error {
 	switch t.Kind {
 	case "heap":
 		result, err = heapChild(t)
-	case "upload":
-		result, err = uploadChild(t)
+	case "cold":
+		result, err = coldChild(t)
+	case "transfer":
+		result, err = transferChild(t)
 	case "serve":
 		return serveChild(t)
 	default:

@@ -9,68 +9,50 @@ import (
 	"strings"
 )
 
-// The share of texts of each kind, in percent. They fix every figure: UTF-8
-// validation and unescaping cost more than plain ASCII.
-const (
-	cjkShare    = 12
-	emojiShare  = 15
-	entityShare = 25
+// vocabulary is what texts of one kind are made of. They fix every figure: to
+// check UTF-8 and to resolve references costs more than plain ASCII does.
+type vocabulary struct {
+	name   string
+	words  []string
+	space  string   // between the words
+	extras []string // one of them stands for every third word, if there are any
+}
 
-	shortestText = 20 // characters
-	longestText  = 400
-	senders      = 40
+// A text has so many words. It begins and ends with one: a library that trims
+// white space has the same values to show.
+const (
+	fewestWords = 3
+	mostWords   = 42
 )
 
-const firstMessage = 1_464_200_972_389 // milliseconds since 1970
+var english = strings.Fields("the of and meeting project budget server update please review tomorrow customer invoice thanks schedule report release team call numbers question answer morning")
 
-var (
-	words    = strings.Fields("the of and meeting project budget server update please review tomorrow customer invoice thanks schedule report release team call numbers question answer morning")
-	emoji    = []string{"😀", "😂", "🎉", "👍", "🙏", "🔥"}
-	entities = []string{"&amp;", "&lt;", "&gt;", "&quot;", "&#39;", "&apos;"}
+var vocabularies = []vocabulary{
+	{name: "ASCII", words: english, space: " "},
+	{name: "French", space: " ", words: strings.Fields("le la les été de du et pour dans avec réunion projet budget serveur merci vérifier demain client facture équipe rapport version appel question réponse matin déjà bureau semaine contrat")},
+	{name: "Chinese", words: strings.Fields("会议 项目 预算 服务器 更新 请 查看 明天 客户 发票 谢谢 安排 报告 发布 团队 电话 号码 问题 回答 早上 我们 可以 下午 文件 需要 时候"), extras: []string{"，", "。", "、"}},
+	{name: "entity-heavy", words: english, space: " ", extras: strings.Fields("&amp; &lt; &gt; &quot; &#39; &apos; é ü € – … 😀")},
+}
+
+const (
+	senders      = 40
+	firstMessage = 1_464_200_972_389 // milliseconds since 1970
 )
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 4)) }
 
+func oneOf[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
+
 // prose appends a text as it stands in the document, entities and all.
-func prose(w *bytes.Buffer, rng *rand.Rand) {
-	want := shortestText + rng.IntN(longestText-shortestText+1)
-	switch kind := rng.IntN(100); {
-	case kind < cjkShare:
-		cjk(w, rng, want)
-	case kind < cjkShare+emojiShare:
-		sprinkled(w, rng, want, emoji, 6)
-	case kind < cjkShare+emojiShare+entityShare:
-		sprinkled(w, rng, want, entities, 10)
-	default:
-		sprinkled(w, rng, want, nil, 1)
-	}
-}
-
-func cjk(w *bytes.Buffer, rng *rand.Rand, want int) {
-	for n := range want {
-		switch {
-		case n%17 == 16:
-			w.WriteString([]string{"、", "。", "，"}[rng.IntN(3)])
-		case rng.IntN(4) == 0:
-			w.WriteRune('ぁ' + rng.Int32N(80))
-		default:
-			w.WriteRune('一' + rng.Int32N(20_000))
+func (v *vocabulary) prose(w *bytes.Buffer, rng *rand.Rand) {
+	for i := range fewestWords + rng.IntN(mostWords-fewestWords+1) {
+		if i > 0 {
+			w.WriteString(v.space)
 		}
-	}
-}
-
-// sprinkled appends words and, always after the first and then after one in so
-// many, an extra, each of which is one character.
-func sprinkled(w *bytes.Buffer, rng *rand.Rand, want int, extras []string, oneIn int) {
-	for left := want; left > 0; {
-		word := words[rng.IntN(len(words))] + " "
-		word = word[:min(len(word), left)]
-		w.WriteString(word)
-		first := left == want
-		left -= len(word)
-		if len(extras) > 0 && left > 0 && (first || rng.IntN(oneIn) == 0) {
-			w.WriteString(extras[rng.IntN(len(extras))])
-			left--
+		if i%3 == 2 && len(v.extras) > 0 {
+			w.WriteString(oneOf(rng, v.extras))
+		} else {
+			w.WriteString(oneOf(rng, v.words))
 		}
 	}
 }
@@ -92,10 +74,12 @@ const (
 	shutMessages = "</messages>"
 )
 
-func messageDocument(n int) []byte {
+// messageDocument writes n messages, each in one of the vocabularies.
+func messageDocument(n int, in ...vocabulary) []byte {
 	return document(n, openMessages, shutMessages, func(w *bytes.Buffer, rng *rand.Rand, i int) {
 		w.Write(appendMessageStart(w.AvailableBuffer(), i, rng.IntN(senders)))
-		prose(w, rng)
+		v := oneOf(rng, in)
+		v.prose(w, rng)
 		w.WriteString("</message>")
 	})
 }
@@ -154,7 +138,8 @@ func newMessageStream(n int) *messageStream {
 	var text bytes.Buffer
 	for range textPool {
 		text.Reset()
-		prose(&text, s.rng)
+		v := oneOf(s.rng, vocabularies)
+		v.prose(&text, s.rng)
 		s.texts = append(s.texts, bytes.Clone(text.Bytes()))
 	}
 	return s
@@ -181,7 +166,7 @@ func (s *messageStream) refill() bool {
 	switch {
 	case s.next < s.n:
 		b := appendMessageStart(s.buf, s.next, s.rng.IntN(senders))
-		b = append(b, s.texts[s.rng.IntN(len(s.texts))]...)
+		b = append(b, oneOf(s.rng, s.texts)...)
 		s.pending = append(b, "</message>"...)
 		s.next++
 	case s.next == s.n:

@@ -3,11 +3,12 @@ module github.com/trillian-go/trillian/bench
 go 1.26.0
 
 require (
-	github.com/aws/smithy-go v1.28.8
 	github.com/digitalocean/godo v1.236.0
 	github.com/google/go-github/v89 v89.0.0
 	github.com/hashicorp/go-tfe v1.111.2
 	github.com/minio/minio-go/v7 v7.4.1
+	github.com/muktihari/xmltokenizer v0.0.5
+	github.com/orisano/gosax v1.1.4
 	github.com/slack-go/slack v0.35.0
 	github.com/stretchr/testify v1.12.1
 	github.com/tdewolff/parse/v2 v2.8.20

@@ -24,7 +24,7 @@ type walk struct {
 
 func benchHistory(s settings, r *report) error {
 	wants := []float64{7.5, 6.3}
-	chart := panel{title: fmt.Sprintf("%d weeks of messages, %d ms a request", s.weeks, s.delay.Milliseconds()), unit: "seconds, less is better"}
+	chart := r.panel(fmt.Sprintf("%d weeks of messages, %d ms a request", s.weeks, s.delay.Milliseconds()), "seconds, less is better")
 	for i, size := range s.weekSizes {
 		seen, err := measureHistory(s, size)
 		if err != nil {
@@ -37,7 +37,7 @@ func benchHistory(s settings, r *report) error {
 		}
 		what := fmt.Sprintf("%d weeks of %s messages, %d ms a request", s.weeks, thousands(int64(size)), s.delay.Milliseconds())
 		faster := seen.ratio(oneAtOnce, eightAtOnce, wall)
-		r.compare(what+", "+eightAtOnce, show(eightAtOnce), row{reference: oneAtOnce, theirs: show(oneAtOnce), ratio: times(faster) + " as fast"})
+		r.compare(what+", "+eightAtOnce, show(eightAtOnce), row{reference: oneAtOnce, theirs: show(oneAtOnce), ratio: times(faster) + " as fast", headline: i == 1})
 		r.atLeast(what+", "+eightAtOnce, wants[i], faster)
 		most := 0.0
 		for _, w := range seen[eightAtOnce] {
@@ -49,7 +49,6 @@ func benchHistory(s settings, r *report) error {
 			bar{eightAtOnce + label, seen.median(eightAtOnce, wall) / 1e9, true},
 			bar{oneAtOnce + label, seen.median(oneAtOnce, wall) / 1e9, false})
 	}
-	r.panels = append(r.panels, chart)
 	return nil
 }
 
@@ -70,7 +69,7 @@ func measureHistory(s settings, size int) (samples[walk], error) {
 			return walkHistory(server, opts, s.weeks*size)
 		}})
 	}
-	return interleave(s.rounds, contenders)
+	return interleave(s, fmt.Sprintf("%d weeks of %s messages", s.weeks, thousands(int64(size))), contenders)
 }
 
 // walkHistory reads a history with a client that has no connections yet.

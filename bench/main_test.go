@@ -14,8 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/trillian-go/trillian"
 )
 
 func TestMain(m *testing.M) {
@@ -29,10 +27,11 @@ func tinySettings() settings {
 	return settings{
 		rounds: 2, sample: time.Millisecond,
 		messages: 50, items: 20,
-		heapSizes: []int{10, 20},
-		calls:     5,
-		uploads:   []int{1},
-		weeks:     10, weekSizes: []int{3, 5}, delay: time.Millisecond,
+		heapSizes:  []int{10, 20},
+		calls:      5,
+		coldStarts: 1,
+		uploads:    []int{1},
+		weeks:      10, weekSizes: []int{3, 5}, delay: time.Millisecond,
 	}
 }
 
@@ -41,13 +40,19 @@ func TestEverySectionRuns(t *testing.T) {
 	for _, sec := range sections {
 		t.Run(sec.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := measure(tinySettings(), []section{sec})
+			var progress strings.Builder
+			r, err := measure(&progress, tinySettings(), []section{sec})
 			require.NoError(t, err)
+			require.Contains(t, progress.String(), "this takes about "+(2*sec.full).String())
+			require.Contains(t, progress.String(), " ..\n", "a dot for each round")
 			require.NotEmpty(t, r.rows)
-			require.NotEmpty(t, r.goals)
-			require.NotEmpty(t, r.panels)
-			require.NotEmpty(t, r.rows[0].what)
+			if sec.name != "cold" {
+				require.NotEmpty(t, r.goals)
+				require.NotEmpty(t, r.panels)
+			}
 			for _, row := range r.rows {
+				require.NotEmpty(t, row.what)
+				require.NotEmpty(t, row.ours)
 				require.NotEmpty(t, row.reference)
 				require.NotEmpty(t, row.theirs)
 				require.NotRegexp(t, `NaN|Inf`, row.ours+row.theirs+row.ratio)
@@ -64,40 +69,75 @@ func TestEverySectionRuns(t *testing.T) {
 
 func TestDecodersAgree(t *testing.T) {
 	t.Parallel()
-	sub := messageSubject()
-	require.NoError(t, sub.check(messageDocument(300), 300))
-	require.Error(t, sub.check(messageDocument(300), 299), "a wrong count is noticed")
-
-	sub.decoders["wrong"] = func(document []byte, yield func(trillian.Message)) error {
-		return sub.decoders[xmlUnmarshal](document, func(m trillian.Message) { m.Text += "!"; yield(m) })
+	for _, v := range vocabularies {
+		requireAgreement(t, messageSubject(v, 0, 0))
 	}
-	require.ErrorContains(t, sub.check(messageDocument(300), 300), "other values")
+	requireAgreement(t, chatSubject())
+	requireAgreement(t, presenceSubject())
+	requireAgreement(t, userSubject())
 }
 
-func TestCorpusHasTheMixItPromises(t *testing.T) {
+// requireAgreement also sees to it that each decoder is one of those compared.
+func requireAgreement[T any](t *testing.T, sub subject[T]) {
+	t.Helper()
+	const n = 300
+	document := sub.document(n)
+	require.NoError(t, sub.check(document, n))
+	require.Error(t, sub.check(document, n-1), "a wrong count is noticed")
+	for name, right := range sub.decoders {
+		sub.decoders[name] = func(document []byte, yield func(T)) error {
+			first := true
+			return right(document, func(item T) {
+				if first {
+					item = *new(T)
+				}
+				first = false
+				yield(item)
+			})
+		}
+		require.ErrorContains(t, sub.check(document, n), "other values", name)
+		sub.decoders[name] = right
+	}
+}
+
+func TestTextsAreOfTheirKind(t *testing.T) {
 	t.Parallel()
 	const n = 5_000
-	require.Equal(t, messageDocument(n), messageDocument(n), "the same every time")
-	var cjk, emoji, entities, total float64
-	err := lexed(lexMessages)(messageDocument(n), func(m trillian.Message) {
-		total++
-		length := utf8.RuneCountInString(m.Text)
-		require.GreaterOrEqual(t, length, shortestText)
-		require.LessOrEqual(t, length, longestText)
-		switch {
-		case strings.ContainsAny(m.Text, `&<>"'`):
-			entities++
-		case strings.ContainsAny(m.Text, "😀😂🎉👍🙏🔥"):
-			emoji++
-		case len(m.Text) > length:
-			cjk++
+	require.Equal(t, messageDocument(n, vocabularies...), messageDocument(n, vocabularies...), "the same every time")
+	// How many bytes of a text are in characters beyond ASCII, and how many
+	// references it has for each of its bytes.
+	wants := map[string]struct{ beyond, references [2]float64 }{
+		"ASCII":        {},
+		"French":       {beyond: [2]float64{2.0 / 30, 2.0 / 20}}, // a letter with an accent every 20 to 30 bytes
+		"Chinese":      {beyond: [2]float64{1, 1}},
+		"entity-heavy": {beyond: [2]float64{0.05, 0.1}, references: [2]float64{0.02, 0.04}},
+	}
+	for _, v := range vocabularies {
+		var size, beyond, references float64
+		rng := newRand(1)
+		for range n {
+			var w bytes.Buffer
+			v.prose(&w, rng)
+			require.Equal(t, bytes.TrimSpace(w.Bytes()), w.Bytes())
+			size += float64(w.Len())
+			references += float64(bytes.Count(w.Bytes(), []byte("&")))
+			for _, b := range w.Bytes() {
+				if b >= utf8.RuneSelf {
+					beyond++
+				}
+			}
 		}
-	})
-	require.NoError(t, err)
-	require.InDelta(t, n, total, 0)
-	require.InDelta(t, cjkShare, 100*cjk/n, 2)
-	require.InDelta(t, emojiShare, 100*emoji/n, 2)
-	require.InDelta(t, entityShare, 100*entities/n, 2)
+		want, ok := wants[v.name]
+		require.True(t, ok, v.name)
+		requireWithin(t, want.beyond, beyond/size, v.name)
+		requireWithin(t, want.references, references/size, v.name)
+	}
+}
+
+func requireWithin(t *testing.T, bounds [2]float64, got float64, what string) {
+	t.Helper()
+	require.GreaterOrEqual(t, got, bounds[0], what)
+	require.LessOrEqual(t, got, bounds[1], what)
 }
 
 func TestMessageStreamIsAWeek(t *testing.T) {
@@ -130,7 +170,7 @@ func TestChildThatFails(t *testing.T) {
 
 func TestUploadsArriveWhole(t *testing.T) {
 	t.Parallel()
-	server, err := startServer(task{Mode: serveUploads})
+	server, err := startServer(task{Mode: serveMedia})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.stop()) })
 	require.NoError(t, post(server.URL, strings.NewReader(strings.Repeat("a", 12_345))))
@@ -158,6 +198,9 @@ func TestCallersNoticeWrongAnswers(t *testing.T) {
 		require.NoError(t, err)
 		require.Error(t, c.call(t.Context()), c.name)
 		require.Error(t, c.floor(t.Context()), c.name)
+		if c.name == oursName {
+			require.Error(t, c.lean(t.Context()))
+		}
 	}
 }
 
@@ -171,14 +214,17 @@ func TestInterleave(t *testing.T) {
 			return float64(len(order)), nil
 		}})
 	}
-	seen, err := interleave(3, contenders)
+	s := tinySettings()
+	s.progress = startProgress(io.Discard, 0)
+	s.rounds = 3
+	seen, err := interleave(s, "", contenders)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b", "c", "b", "c", "a", "c", "a", "b"}, order)
 	self := func(f float64) float64 { return f }
 	require.InDelta(t, 6, seen.median("a", self), 0, "of 1, 6 and 8")
 	require.InDelta(t, 8.0/9, seen.ratio("a", "b", self), 0, "of 1/2, 6/4 and 8/9")
 
-	_, err = interleave(1, []contender[float64]{{"bad", func() (float64, error) { return 0, errors.New("broken") }}})
+	_, err = interleave(s, "", []contender[float64]{{"bad", func() (float64, error) { return 0, errors.New("broken") }}})
 	require.EqualError(t, err, "bad: broken")
 }
 
@@ -221,14 +267,13 @@ func TestGoals(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	var r report
-	r.compare("upload", "1 µs", row{reference: "naive", theirs: "9 µs", ratio: "9×"}, row{reference: "wire", theirs: "1 µs", ratio: "1×"})
-	var b strings.Builder
-	writeTable(&b, r.table())
+	r.compare("upload", "1 µs", row{reference: "naive", theirs: "9 µs", ratio: "9×"}, row{reference: "wire", theirs: "1 µs", ratio: "1×", headline: true})
 	require.Equal(t, `| what   | ours | reference | reference's | ratio |
 |--------|------|-----------|-------------|-------|
 | upload | 1 µs | naive     | 9 µs        | 9×    |
 |        |      | wire      | 1 µs        | 1×    |
-`, b.String())
+`, markdownTable(r.table()))
+	require.Equal(t, [][]string{tableHead, {"upload", "1 µs", "wire", "1 µs", "1×"}}, r.summary())
 }
 
 func TestReplaceBetweenMarks(t *testing.T) {
@@ -245,20 +290,30 @@ func TestReplaceBetweenMarks(t *testing.T) {
 func TestRunWritesItsFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	svg, markdown := filepath.Join(dir, "chart.svg"), filepath.Join(dir, "README.md")
-	require.NoError(t, os.WriteFile(markdown, []byte("# Title\n"+beginMark+endMark+"\n"), 0o600))
+	f := files{svg: filepath.Join(dir, "chart.svg"), markdown: filepath.Join(dir, "tables.md"), summary: filepath.Join(dir, "summary.md")}
+	for _, path := range []string{f.markdown, f.summary} {
+		require.NoError(t, os.WriteFile(path, []byte("# Title\n"+beginMark+endMark+"\n"), 0o600))
+	}
 	s := tinySettings()
 	s.rounds = 1
-	require.NoError(t, run(io.Discard, s, "decode", svg, markdown))
-	text, err := os.ReadFile(markdown)
+	require.NoError(t, run(io.Discard, io.Discard, s, "decode", f))
+	text, err := os.ReadFile(f.markdown)
 	require.NoError(t, err)
-	require.Contains(t, string(text), "| decode 50 messages, streamed")
-	drawn, err := os.ReadFile(svg)
+	require.Contains(t, string(text), "documents of 50 messages")
+	require.Contains(t, string(text), "| decode ASCII messages, streamed")
+	require.Contains(t, string(text), "| goal ")
+	text, err = os.ReadFile(f.summary)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "| decode French messages, streamed")
+	require.NotContains(t, string(text), "ASCII")
+	drawn, err := os.ReadFile(f.svg)
 	require.NoError(t, err)
 	requireXML(t, string(drawn))
 
-	require.Error(t, run(io.Discard, s, "no such section", "", ""))
-	require.Error(t, run(io.Discard, s, "decode", "", filepath.Join(dir, "missing.md")))
+	require.Error(t, run(io.Discard, io.Discard, s, "no such section", files{}))
+	var progress strings.Builder
+	require.Error(t, run(io.Discard, &progress, s, "decode", files{markdown: filepath.Join(dir, "missing.md")}))
+	require.Empty(t, progress.String(), "not after minutes")
 }
 
 func requireXML(t *testing.T, text string) {

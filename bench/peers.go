@@ -19,9 +19,7 @@ import (
 
 func bearer() map[string]string { return map[string]string{"Authorization": "Bearer " + token} }
 
-func decodeJSON(v any) func([]byte) error {
-	return func(body []byte) error { return json.Unmarshal(body, v) }
-}
+func decodeJSON(v any) func(*http.Response) error { return into(v, json.Unmarshal) }
 
 func githubCaller(base string, hc *http.Client) (caller, error) {
 	base += "github/"
@@ -160,7 +158,7 @@ func newMinioCaller(name, base string, hc *http.Client, creds *credentials.Crede
 		},
 		floor: func(ctx context.Context) error {
 			var found minio.BucketVersioningConfiguration
-			err := get(ctx, hc, base+"minio/?versioning=", nil, func(body []byte) error { return xml.Unmarshal(body, &found) })
+			err := get(ctx, hc, base+"minio/?versioning=", nil, into(&found, xml.Unmarshal))
 			return expect(err, found.Status == "Enabled")
 		},
 	}, nil

@@ -42,18 +42,22 @@ type contender[S any] struct {
 type samples[S any] map[string][]S
 
 // interleave lets every contender run once a round, each round beginning with
-// another, so that what disturbs the machine disturbs them all alike.
-func interleave[S any](rounds int, contenders []contender[S]) (samples[S], error) {
+// another, so that what disturbs the machine disturbs them all alike. It tells
+// how far it is.
+func interleave[S any](s settings, what string, contenders []contender[S]) (samples[S], error) {
+	s.progress.begin(what)
+	defer s.progress.end()
 	all := samples[S]{}
-	for r := range rounds {
+	for r := range s.rounds {
 		for i := range contenders {
 			c := contenders[(i+r)%len(contenders)]
-			s, err := c.run()
+			sample, err := c.run()
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			all[c.name] = append(all[c.name], s)
+			all[c.name] = append(all[c.name], sample)
 		}
+		s.progress.round()
 	}
 	return all, nil
 }

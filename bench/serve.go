@@ -14,8 +14,9 @@ import (
 
 // What a serving child serves.
 const (
-	serveUploads = "uploads" // takes everything and keeps nothing
+	serveMedia   = "media"   // takes everything and keeps nothing, and hands out files
 	serveHistory = "history" // weeks of messages, each after a delay
+	serveAnswers = "answers" // the canned ones
 )
 
 // serverStats is what a serving child has seen since it was last asked.
@@ -36,10 +37,12 @@ func serveChild(t task) error {
 	var seen counters
 	var handler http.Handler
 	switch t.Mode {
-	case serveUploads:
-		handler = discard(&seen)
+	case serveMedia:
+		handler = media(&seen)
 	case serveHistory:
-		handler = history(messageDocument(t.Size), t.Delay)
+		handler = history(messageDocument(t.Size, vocabularies...), t.Delay)
+	case serveAnswers:
+		handler = http.HandlerFunc(serveAnswer)
 	default:
 		return errors.New("nothing of that name to serve")
 	}
@@ -80,23 +83,46 @@ func listen(handler http.Handler, seen *counters) (url string, stop func() error
 	return "http://" + l.Addr().String() + "/", s.Close, nil
 }
 
-func discard(seen *counters) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		buf := make([]byte, 256<<10) // io.Copy's smaller ones would slow down the fastest
-		var received int64
-		for {
-			n, err := r.Body.Read(buf)
-			received += int64(n)
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				return
-			}
+func media(seen *counters) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/users/{user}/media/", func(w http.ResponseWriter, r *http.Request) {
+		if n, err := discard(r.Body); err == nil {
+			seen.received.Store(n)
+			writeXML(w, []byte("<response/>"))
 		}
-		seen.received.Store(received)
-		writeXML(w, []byte("<response/>"))
 	})
+	block := make([]byte, 256<<10)
+	fill(block, newRand(1))
+	mux.HandleFunc("GET /v1/users/{user}/media/{size}/", func(w http.ResponseWriter, r *http.Request) {
+		size, err := strconv.ParseInt(r.PathValue("size"), 10, 64)
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", mediaType)
+		w.Header().Set("Content-Length", r.PathValue("size"))
+		for err == nil && size > 0 {
+			var n int
+			n, err = w.Write(block[:min(size, int64(len(block)))])
+			size -= int64(n)
+		}
+	})
+	return mux
+}
+
+// discard reads to the end and tells how much it was.
+func discard(r io.Reader) (received int64, err error) {
+	buf := make([]byte, 256<<10) // io.Copy's smaller ones would slow down the fastest
+	for {
+		n, err := r.Read(buf)
+		received += int64(n)
+		if err == io.EOF {
+			return received, nil
+		}
+		if err != nil {
+			return received, err
+		}
+	}
 }
 
 func history(week []byte, delay time.Duration) http.Handler {

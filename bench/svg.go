@@ -48,7 +48,7 @@ const style = `text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica
 }`
 
 // drawing writes the panels as one SVG image.
-func drawing(panels []panel) string {
+func drawing(panels []*panel) string {
 	var body strings.Builder
 	bottoms := make([]int, columns) // of the panels so far, each below the shorter column
 	for _, p := range panels {

@@ -10,19 +10,19 @@ import (
 
 // report is what a run has found out.
 type report struct {
-	rounds int
 	rows   []row
 	goals  []goal
-	panels []panel
+	panels []*panel
 }
 
 // row puts ours beside one reference.
 type row struct {
-	what      string // measured; "" for one more reference of the row above
+	what      string // measured
 	ours      string
 	reference string
 	theirs    string
 	ratio     string
+	headline  bool // it is in the summary
 }
 
 // goal is a figure that was promised.
@@ -33,12 +33,22 @@ type goal struct {
 
 // compare adds ours and all of its references.
 func (r *report) compare(what, ours string, references ...row) {
-	for i, ref := range references {
-		if i == 0 {
-			ref.what, ref.ours = what, ours
-		}
+	for _, ref := range references {
+		ref.what, ref.ours = what, ours
 		r.rows = append(r.rows, ref)
 	}
+}
+
+// panel is the one of the title, a new one at first.
+func (r *report) panel(title, unit string) *panel {
+	for _, p := range r.panels {
+		if p.title == title {
+			return p
+		}
+	}
+	p := &panel{title: title, unit: unit}
+	r.panels = append(r.panels, p)
+	return p
 }
 
 func (r *report) atLeast(what string, want, got float64) {
@@ -56,10 +66,27 @@ func hundredths(f float64) float64 { return math.Round(100*f) / 100 }
 
 var tableHead = []string{"what", "ours", "reference", "reference's", "ratio"}
 
+// table holds every row, and says only once what several have in common.
 func (r *report) table() [][]string {
 	cells := [][]string{tableHead}
+	var above row
 	for _, row := range r.rows {
-		cells = append(cells, []string{row.what, row.ours, row.reference, row.theirs, row.ratio})
+		line := []string{row.what, row.ours, row.reference, row.theirs, row.ratio}
+		if row.what == above.what {
+			line[0], line[1] = "", ""
+		}
+		cells, above = append(cells, line), row
+	}
+	return cells
+}
+
+// summary holds the few rows that a reader in a hurry wants.
+func (r *report) summary() [][]string {
+	cells := [][]string{tableHead}
+	for _, row := range r.rows {
+		if row.headline {
+			cells = append(cells, []string{row.what, row.ours, row.reference, row.theirs, row.ratio})
+		}
 	}
 	return cells
 }
@@ -76,14 +103,19 @@ func (r *report) goalTable() [][]string {
 	return cells
 }
 
-// conditions says where and how the figures were made.
-func (r *report) conditions() string {
-	return fmt.Sprintf("%s, %s/%s, %d CPUs; medians of %d interleaved rounds. Collected is what a List does with an answer that has a Content-Length, chunked what it does with one that has none or is compressed.",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds)
+// conditions says where and how the figures of a run were made.
+func conditions(s settings) string {
+	text := fmt.Sprintf("%s, %s/%s, %d CPUs; medians of %d interleaved rounds; documents of %s messages or %s other items.",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), s.rounds, thousands(int64(s.messages)), thousands(int64(s.items)))
+	if s.quick {
+		text += " A quick run: its figures are rough, and the goals are meant for a whole one."
+	}
+	return text
 }
 
-// writeTable writes a Markdown table whose columns also line up as plain text.
-func writeTable(b *strings.Builder, cells [][]string) {
+// markdownTable is a table whose columns also line up as plain text.
+func markdownTable(cells [][]string) string {
+	var b strings.Builder
 	widths := make([]int, len(cells[0]))
 	for _, line := range cells {
 		for i, cell := range line {
@@ -102,6 +134,7 @@ func writeTable(b *strings.Builder, cells [][]string) {
 			b.WriteString("|\n")
 		}
 	}
+	return b.String()
 }
 
 const (
