@@ -128,9 +128,9 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 		header["Accept"] = []string{"application/xml"}
 	}
 	// What http.NewRequest does, without parsing a URL that is known.
-	req := (&http.Request{
-		Method: call.Verb(), URL: &u, Header: header, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(call)
+	req := new(http.Request).WithContext(call)
+	req.Method, req.URL, req.Host, req.Header = call.Verb(), &u, u.Host, header
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	out := &retryablehttp.Request{Request: req}
 	if r.file == nil && len(r.params) == 0 && call.Idempotent() {
 		return out, nil

@@ -36,21 +36,22 @@ const maxSegment = 2048
 // endpoint fills the :names of an operation's route with its arguments, in
 // order, each escaped to exactly one segment.
 func endpoint(name, route string, args ...any) request {
-	r := request{name: name, route: route}
-	var path, plain strings.Builder
+	// Of a size that most paths have, so that only the strings are allocated.
+	path, plain := make([]byte, 0, 256), make([]byte, 0, 256)
+	rest := route
 	for _, arg := range args {
-		before, rest, _ := strings.Cut(route, ":")
-		param, after, _ := strings.Cut(rest, "/")
+		before, after, _ := strings.Cut(rest, ":")
+		param, _, _ := strings.Cut(after, "/")
 		segment, err := segmentOf(param, arg)
 		if err != nil {
 			return request{err: err}
 		}
-		path.WriteString(before + escape(segment))
-		plain.WriteString(before + segment)
-		route = "/" + after
+		path = appendEscaped(append(path, before...), segment)
+		plain = append(append(plain, before...), segment...)
+		rest = after[len(param):]
 	}
-	r.path, r.plain = path.String()+route, plain.String()+route
-	return r
+	path, plain = append(path, rest...), append(plain, rest...)
+	return request{name: name, route: route, path: string(path), plain: string(plain)}
 }
 
 // argumentName is what the methods call an argument that the reference's routes
@@ -136,20 +137,19 @@ func hasDotSegment(s string) bool {
 	return false
 }
 
-// escape percent-encodes all but RFC 3986's unreserved characters.
+// appendEscaped percent-encodes all but RFC 3986's unreserved characters.
 // url.PathEscape would leave "+", "=", "@", ":", "&" and "$", which servers read
 // in their own ways.
-func escape(s string) string {
+func appendEscaped(path []byte, s string) []byte {
 	const upperHex = "0123456789ABCDEF"
-	escaped := make([]byte, 0, len(s)+16)
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; unreserved(c) {
-			escaped = append(escaped, c)
+			path = append(path, c)
 		} else {
-			escaped = append(escaped, '%', upperHex[c>>4], upperHex[c&15])
+			path = append(path, '%', upperHex[c>>4], upperHex[c&15])
 		}
 	}
-	return string(escaped)
+	return path
 }
 
 func unreserved(c byte) bool {
