@@ -3,6 +3,7 @@ package trillian_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"maps"
 	"net/url"
 	"strings"
@@ -28,26 +29,27 @@ func TestArguments(t *testing.T) {
 	second := func(_ any, err error) error { return err }
 	var none context.Context
 	for want, err := range map[string]error{
-		"chat is empty":                                                   second(c.GroupChats.Get(ctx, "", nil)),
-		"chat is blank":                                                   second(c.GroupChats.Get(ctx, " ", nil)),
-		"user has a dot segment":                                          second(c.Users.Get(ctx, "..")),
-		"id has a dot segment":                                            c.Users.Media.Delete(ctx, smw, "a/../b"),
-		"user is not valid UTF-8":                                         c.Presence.Update(ctx, "\xff", trillian.PresenceUpdate{Message: new("")}),
-		"user has a control character":                                    c.Users.Delete(ctx, "smw\n"),
-		"user is longer than 2048 bytes":                                  c.Users.Avatar.Delete(ctx, strings.Repeat("x", 2049)),
-		"member is the name of another resource of a group chat":          second(c.GroupChats.Members.Add(ctx, general, "Messages")),
-		"group is 0, which is not an ID":                                  c.Groups.Delete(ctx, 0),
-		"peer is -1, which is not an ID":                                  c.Groups.Peers.Remove(ctx, 1, -1),
-		"policy is 0, which is not an ID":                                 second(c.Policies.Get(ctx, 0)),
-		"conversation is empty":                                           c.Users.Messages.DeleteConversation(ctx, smw, ""),
-		"week has the year 0":                                             c.Users.Messages.DeleteWeek(ctx, smw, trillian.MessageWeek{Conversation: history}),
-		"week has the number -1":                                          second(c.Users.Messages.List(ctx, smw, trillian.MessageWeek{Conversation: history, Year: 2016, Week: -1})),
-		"block is empty: DeleteWeek deletes the whole week":               c.GroupChats.Messages.DeleteBlock(ctx, general, week20, nil),
-		"from is empty":                                                   second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{Text: "x"})),
-		"message is empty":                                                second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{From: smw})),
-		"update changes nothing: set a field":                             second(c.Users.Update(ctx, smw, trillian.UserUpdate{})),
-		"im is empty":                                                     second(c.Users.Create(ctx, trillian.UserCreate{})),
-		`fields have the name "token", which is not a parameter`:          second(c.Users.Create(ctx, trillian.UserCreate{IM: smw, Fields: map[string]string{"token": "x"}})),
+		"chat is empty":                                          second(c.GroupChats.Get(ctx, "", nil)),
+		"chat is blank":                                          second(c.GroupChats.Get(ctx, " ", nil)),
+		"user has a dot segment":                                 second(c.Users.Get(ctx, "..")),
+		"id has a dot segment":                                   c.Users.Media.Delete(ctx, smw, "a/../b"),
+		"user is not valid UTF-8":                                c.Presence.Update(ctx, "\xff", trillian.PresenceUpdate{Message: new("")}),
+		"user has a control character":                           c.Users.Delete(ctx, "smw\n"),
+		"user is longer than 2048 bytes":                         c.Users.Avatar.Delete(ctx, strings.Repeat("x", 2049)),
+		"member is the name of another resource of a group chat": second(c.GroupChats.Members.Add(ctx, general, "Messages")),
+		"group is 0, which is not an ID":                         c.Groups.Delete(ctx, 0),
+		"peer is -1, which is not an ID":                         c.Groups.Peers.Remove(ctx, 1, -1),
+		"policy is 0, which is not an ID":                        second(c.Policies.Get(ctx, 0)),
+		"conversation is empty":                                  c.Users.Messages.DeleteConversation(ctx, smw, ""),
+		"week has the year 0":                                    c.Users.Messages.DeleteWeek(ctx, smw, trillian.MessageWeek{Conversation: history}),
+		"week has the number -1":                                 second(c.Users.Messages.List(ctx, smw, trillian.MessageWeek{Conversation: history, Year: 2016, Week: -1})),
+		"block is empty: DeleteWeek deletes the whole week":      c.GroupChats.Messages.DeleteBlock(ctx, general, week20, nil),
+		"from is empty":                                          second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{Text: "x"})),
+		"message is empty":                                       second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{From: smw})),
+		"update changes nothing: set a field":                    second(c.Users.Update(ctx, smw, trillian.UserUpdate{})),
+		"im is empty":                                            second(c.Users.Create(ctx, trillian.UserCreate{})),
+		"password is empty":                                      second(c.Users.Update(ctx, smw, trillian.UserUpdate{Password: new(trillian.Secret(""))})),
+		`fields have the name "token", which is not a parameter`: second(c.Users.Create(ctx, trillian.UserCreate{IM: smw, Fields: map[string]string{"token": "x"}})),
 		`fields have the name "password", which is a field of the struct`: second(c.Users.Update(ctx, smw, trillian.UserUpdate{Fields: map[string]string{"password": "x"}})),
 		"avatar is empty: Delete removes one":                             c.Users.Avatar.Set(ctx, smw, trillian.Avatar{Type: "image/png"}),
 		"name is empty":                                                   upload(func(u *trillian.MediaUpload) { u.Name = "" }),
@@ -107,6 +109,29 @@ func TestDo(t *testing.T) {
 	server.answer = "<response version=\"3\"><license seats=\"many\"/></response>"
 	require.ErrorIs(t, c.Do(ctx, "GET", "license/", nil, &v), trillian.ErrMalformedResponse)
 	require.Equal(t, 7, v.Version, "a value that fails to decode is left as it was")
+}
+
+// TestPasswordThatWentThroughJSON is no password any more.
+func TestPasswordThatWentThroughJSON(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, "")
+	users := newClient(t, server.URL).Users
+	b, err := json.Marshal(trillian.UserCreate{IM: smw, Password: "hunter2"})
+	require.NoError(t, err)
+	var create trillian.UserCreate
+	require.NoError(t, json.Unmarshal(b, &create))
+	require.Equal(t, smw, create.IM)
+	_, created := users.Create(t.Context(), create)
+	_, updated := users.Update(t.Context(), smw, trillian.UserUpdate{Password: &create.Password, Email: new("")})
+	for _, err := range []error{created, updated} {
+		require.EqualError(t, err, `trillian: password is "[redacted]", which stood in its place where it was written down`)
+		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+	}
+	require.Zero(t, server.count())
+
+	_, err = users.Create(t.Context(), trillian.UserCreate{IM: smw})
+	require.NoError(t, err)
+	require.NotContains(t, server.only(t).Form, "password", "a user may be created without one")
 }
 
 // TestFieldsStayTheCallers is about a map that many calls may share.

@@ -32,8 +32,8 @@ const (
 //
 // Trillian API: GET /v1/groupchats/:groupchat/messages/, GET /v1/users/:user/messages/, and each week's messages
 func (s *MessagesService) All(ctx context.Context, owner string, opts *HistoryOptions) iter.Seq2[Message, error] {
-	o := value(opts)
 	return func(yield func(Message, error) bool) {
+		o := value(opts)
 		weeks, err := s.weeksOf(ctx, owner, &o)
 		if err != nil {
 			yield(Message{}, err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
@@ -154,6 +155,43 @@ func TestHistoryOptions(t *testing.T) {
 	}
 	_, err := collect(t, c, &trillian.HistoryOptions{Since: day(2016, 2), Until: day(2016, 2)})
 	require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+}
+
+// TestWeeksAreTheServers asks for weeks of numbers that no calendar has.
+func TestWeeksAreTheServers(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 1, "c/2016/54", "c/2017/100", "c/9999/0")
+	got, err := collect(t, newClient(t, a.URL), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"2016/54/0", "2017/100/0", "9999/0/0"}, got)
+
+	for _, week := range []string{"c/0/3", "c/-5/3", "c/2016/-1", "c/10000/1"} {
+		a := newArchive(t, 1, "c/2016/1", week)
+		got, err := collect(t, newClient(t, a.URL), nil)
+		require.ErrorIs(t, err, trillian.ErrMalformedResponse, week)
+		require.NotErrorIs(t, err, trillian.ErrInvalidArgument, "the server, not the caller, says so")
+		require.Empty(t, got)
+	}
+}
+
+// TestHistoryInTwoGoroutines is for the race detector.
+func TestHistoryInTwoGoroutines(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 2, "c/2016/1", "c/2016/2")
+	history := newClient(t, a.URL).Users.Messages.All(t.Context(), smw, nil)
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			n := 0
+			for _, err := range history {
+				if assert.NoError(t, err) {
+					n++
+				}
+			}
+			assert.Equal(t, 4, n)
+		})
+	}
+	both.Wait()
 }
 
 func TestHistoryFetchesAheadOverFewConnections(t *testing.T) {

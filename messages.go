@@ -29,8 +29,9 @@ type Conversation struct {
 	Weeks    []MessageWeek `xml:"week"`
 }
 
-// MessageWeek names a part of a history. Weeks are the server's own numbers, from
-// 0: take them from [MessagesService.Conversations], never compute them from a date.
+// MessageWeek names a part of a history: a year from 1 to 9999, and in it a number
+// from 0 up. Weeks are the server's own numbers: take them from
+// [MessagesService.Conversations], never compute them from a date.
 type MessageWeek struct {
 	Conversation string `xml:"-"` // the ID of its Conversation
 	Year         int    `xml:"year,attr"`
@@ -56,14 +57,18 @@ type MessageSend struct {
 }
 
 // Conversations returns the owner's conversations and the weeks they have
-// messages in.
+// messages in. A listed week that cannot be one is a [*DecodeError].
 //
 // Trillian API: GET /v1/groupchats/:groupchat/messages/, GET /v1/users/:user/messages/
 func (s *MessagesService) Conversations(ctx context.Context, owner string) ([]Conversation, error) {
-	conversations, err := list[Conversation](ctx, s.client, endpoint(s.name+".Conversations", s.under, owner), "messages")
+	r := endpoint(s.name+".Conversations", s.under, owner)
+	conversations, err := list[Conversation](ctx, s.client, r, "messages")
 	for _, c := range conversations {
 		for i := range c.Weeks {
 			c.Weeks[i].Conversation = c.ID
+			if err := c.Weeks[i].check(); err != nil { // the server's fault, not the caller's
+				return nil, &DecodeError{Method: http.MethodGet, Path: r.path, Err: fmt.Errorf("lists a week that %s", err.Reason)}
+			}
 		}
 	}
 	return conversations, err
@@ -132,14 +137,21 @@ func (s *MessagesService) DeleteConversation(ctx context.Context, owner, convers
 	return s.client.act(ctx, http.MethodDelete, endpoint(s.name+".DeleteConversation", s.under+":conversation/", owner, conversation))
 }
 
-// week is the path of a week. Week 0 is one; a year of 0 is a week that was not
+// check refuses what is no week. Week 0 is one; a year of 0 is a week that was not
 // filled in.
-func (s *MessagesService) week(operation, owner string, w MessageWeek) request {
+func (w MessageWeek) check() *ArgumentError {
 	if w.Year <= 0 || w.Year > 9999 {
-		return request{err: &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the year %d", w.Year)}}
+		return &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the year %d", w.Year)}
 	}
-	if w.Week < 0 || w.Week > 53 {
-		return request{err: &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the number %d", w.Week)}}
+	if w.Week < 0 {
+		return &ArgumentError{Name: "week", Reason: fmt.Sprintf("has the number %d", w.Week)}
+	}
+	return nil
+}
+
+func (s *MessagesService) week(operation, owner string, w MessageWeek) request {
+	if err := w.check(); err != nil {
+		return request{err: err}
 	}
 	return endpoint(s.name+operation, s.under+":conversation/:year/:week/", owner, w.Conversation, w.Year, strconv.Itoa(w.Week))
 }

@@ -49,8 +49,8 @@ func (u *User) settle() {
 
 // UserCreate describes a new user (inferred from the reference's curl example).
 type UserCreate struct {
-	IM       string `url:"im"` // the user's IM address, such as smw@cerulean-inc.com
-	Password Secret `url:"password,omitempty"`
+	IM       string `url:"im"`                 // the user's IM address, such as smw@cerulean-inc.com
+	Password Secret `url:"password,omitempty"` // "" sends none
 	Email    string `url:"email,omitempty"`
 
 	// Fields are further parameters of your server's, by name. They are not
@@ -60,7 +60,7 @@ type UserCreate struct {
 
 // UserUpdate describes changes to a user (inferred). Nil fields are left alone.
 type UserUpdate struct {
-	Password *Secret `url:"password,omitempty"`
+	Password *Secret `url:"password,omitempty"` // not empty
 	Email    *string `url:"email,omitempty"`
 
 	// Fields are further parameters of your server's, by name. They are not
@@ -112,6 +112,9 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	if user.IM == "" {
 		return nil, &ArgumentError{Name: "im", Reason: "is empty"}
 	}
+	if err := user.Password.check(); err != nil {
+		return nil, err
+	}
 	req := endpoint("Users.Create", "users/").form(user).fields(user.Fields, userParams...)
 	req.secret = "password"
 	sent := &User{Name: user.IM, Email: user.Email, Fields: maps.Clone(user.Fields)}
@@ -123,6 +126,12 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 //
 // Trillian API: PATCH /v1/users/:user/
 func (s *UsersService) Update(ctx context.Context, user string, update UserUpdate) (*User, error) {
+	if update.Password != nil && *update.Password == "" {
+		return nil, &ArgumentError{Name: "password", Reason: "is empty"}
+	}
+	if err := value(update.Password).check(); err != nil {
+		return nil, err
+	}
 	req := endpoint("Users.Update", "users/:user/", user).form(update).fields(update.Fields, userParams...).needChanges()
 	req.secret = "password"
 	sent := &User{Name: user, Email: value(update.Email), Fields: maps.Clone(update.Fields)}

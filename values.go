@@ -22,20 +22,21 @@ import (
 //
 // The server counts messages in milliseconds and everything else in seconds
 // since 1970; the magnitude tells which, without ambiguity from 1973-03-03 to
-// the year 5138 (inferred from the reference's samples).
+// the year 5138 (inferred from the reference's samples). Microseconds and
+// nanoseconds, which no sample has, are told in the same way.
 type Timestamp struct{ time.Time }
 
-// Numbers from here on are milliseconds.
-const firstMilliseconds = 100_000_000_000
-
-// The bounds of what every format of package time can write.
+// The first numbers of each unit, all of them 1973-03-03 09:46:40 UTC.
 const (
-	firstSecond      = -62_135_596_800     // 0001-01-01 00:00:00 UTC
-	lastMilliseconds = 253_402_300_799_999 // 9999-12-31 23:59:59.999 UTC
+	firstMilliseconds = 100_000_000_000
+	firstMicroseconds = 1000 * firstMilliseconds
+	firstNanoseconds  = 1000 * firstMicroseconds
 )
 
-// UnmarshalText reads a number of seconds or milliseconds since 1970, and the
-// RFC 3339 form that MarshalText writes. Empty text and 0 are the zero time.
+const firstSecond = -62_135_596_800 // 0001-01-01 00:00:00 UTC, the zero time
+
+// UnmarshalText reads a number of seconds, or of a smaller unit, since 1970, and
+// the RFC 3339 form that MarshalText writes. Empty text and 0 are the zero time.
 func (t *Timestamp) UnmarshalText(text []byte) error {
 	n, ok := wire.Digits(text)
 	if !ok {
@@ -54,7 +55,7 @@ func (t *Timestamp) unmarshalOther(s string) error {
 	}
 	parsed, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return errors.New("not a number of seconds or milliseconds since 1970")
+		return errors.New("not a number of seconds, or of a smaller unit, since 1970")
 	}
 	*t = Timestamp{parsed.UTC()}
 	return nil
@@ -64,8 +65,12 @@ func (t *Timestamp) setUnix(n int64) error {
 	switch {
 	case n == 0:
 		*t = Timestamp{}
-	case n > lastMilliseconds || n <= firstSecond:
-		return errors.New("not between the years 1 and 9999")
+	case n <= firstSecond:
+		return errors.New("before the year 1")
+	case n >= firstNanoseconds:
+		*t = Timestamp{time.Unix(0, n).UTC()}
+	case n >= firstMicroseconds:
+		*t = Timestamp{time.UnixMicro(n).UTC()}
 	case n >= firstMilliseconds:
 		*t = Timestamp{time.UnixMilli(n).UTC()}
 	default:
@@ -78,14 +83,16 @@ func (t *Timestamp) setUnix(n int64) error {
 type DeviceIP struct{ netip.Addr }
 
 // UnmarshalText reads the server's little-endian integer (2315364544 is
-// 192.168.1.138) and, beyond what the reference shows, dotted and IPv6 text.
+// 192.168.1.138) and, beyond what the reference shows, dotted and IPv6 text, of
+// which a port is not kept ("1.2.3.4:5222", "[::1]:5222"). Empty text and 0 are the
+// zero DeviceIP.
 func (ip *DeviceIP) UnmarshalText(text []byte) error {
 	n, ok := wire.Digits(text)
 	if !ok {
 		text = bytes.TrimSpace(text)
 		n, ok = wire.Digits(text)
 	}
-	if len(text) == 0 {
+	if len(text) == 0 || ok && n == 0 {
 		*ip = DeviceIP{}
 		return nil
 	}
@@ -97,7 +104,11 @@ func (ip *DeviceIP) UnmarshalText(text []byte) error {
 	}
 	addr, err := netip.ParseAddr(string(text))
 	if err != nil {
-		return errors.New("not an IP address")
+		withPort, err := netip.ParseAddrPort(string(text))
+		if err != nil {
+			return errors.New("not an IP address")
+		}
+		addr = withPort.Addr()
 	}
 	*ip = DeviceIP{addr}
 	return nil
@@ -114,10 +125,18 @@ type Collection[T any] struct {
 }
 
 // Secret is a text that must not be shown, such as a password. Every way of
-// printing it says [redacted]; the request to the server carries its value.
+// printing it says [redacted]; the request to the server carries its value. What
+// was written down and read back is refused, lest it become the password.
 type Secret string
 
 const redacted = "[redacted]"
+
+func (s Secret) check() error {
+	if s == redacted {
+		return &ArgumentError{Name: "password", Reason: fmt.Sprintf("is %q, which stood in its place where it was written down", redacted)}
+	}
+	return nil
+}
 
 // String returns "[redacted]".
 func (Secret) String() string { return redacted }

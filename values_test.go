@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -22,9 +23,16 @@ func TestTimestamp(t *testing.T) {
 		"1464196567":                "2016-05-25T17:16:07Z",
 		"99999999999":               "5138-11-16T09:46:39Z",
 		"100000000000":              "1973-03-03T09:46:40Z",
+		"99999999999999":            "5138-11-16T09:46:39.999Z",
+		"100000000000000":           "1973-03-03T09:46:40Z",
+		"1464200972389123":          "2016-05-25T18:29:32.389123Z",
+		"99999999999999999":         "5138-11-16T09:46:39.999999Z",
+		"100000000000000000":        "1973-03-03T09:46:40Z",
+		" 1464200972389123456 ":     "2016-05-25T18:29:32.389123456Z",
+		"9223372036854775807":       "2262-04-11T23:47:16.854775807Z",
 		" 1464196567 ":              "2016-05-25T17:16:07Z",
 		"-1":                        "1969-12-31T23:59:59Z",
-		"253402300799999":           "9999-12-31T23:59:59.999Z",
+		"-62135596799":              "0001-01-01T00:00:01Z",
 		"2016-05-25T20:16:07+03:00": "2016-05-25T17:16:07Z",
 	} {
 		var got trillian.Timestamp
@@ -37,7 +45,7 @@ func TestTimestamp(t *testing.T) {
 		require.NoError(t, got.UnmarshalText([]byte(text)))
 		require.True(t, got.IsZero())
 	}
-	for _, text := range []string{"x", "1.5", "0x10", "253402300800000", "9223372036854775808", "-9223372036854775808", "12 34"} {
+	for _, text := range []string{"x", "1.5", "0x10", "9223372036854775808", "-62135596800", "-1464200972389", "-9223372036854775808", "12 34"} {
 		got := trillian.Timestamp{}
 		require.Error(t, got.UnmarshalText([]byte(text)), text)
 		require.True(t, got.IsZero())
@@ -47,14 +55,23 @@ func TestTimestamp(t *testing.T) {
 func TestDeviceIP(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"2315364544": "192.168.1.138", "0": "0.0.0.0", "4294967295": "255.255.255.255", "16777343": "127.0.0.1",
-		" 10.0.0.1 ": "10.0.0.1", "2001:db8::1": "2001:db8::1",
+		"2315364544": "192.168.1.138", "4294967295": "255.255.255.255", "16777343": "127.0.0.1", "16777216": "0.0.0.1",
+		" 10.0.0.1 ": "10.0.0.1", "2001:db8::1": "2001:db8::1", "0.0.0.0": "0.0.0.0",
+		"1.2.3.4:5222": "1.2.3.4", "[::1]:5222": "::1", " [fe80::1%eth0]:0\n": "fe80::1%eth0", "1.2.3.4:65535": "1.2.3.4",
 	} {
 		var got trillian.DeviceIP
 		require.NoError(t, got.UnmarshalText([]byte(text)), text)
 		require.Equal(t, want, got.String(), text)
 	}
-	for _, text := range []string{"4294967296", "-1", "localhost", "1.2.3", "99999999999999999999"} {
+	for _, none := range []string{"", " ", "0", " 0 ", "000"} {
+		got := trillian.DeviceIP{Addr: netip.IPv6Unspecified()}
+		require.NoError(t, got.UnmarshalText([]byte(none)))
+		require.Zero(t, got, "%q", none)
+	}
+	for _, text := range []string{
+		"4294967296", "-1", "localhost", "1.2.3", "99999999999999999999", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:x", ":5222", "::1:x", "[::1]",
+		"localhost:5222", "1.2.3.4:5222:1", "2315364544:5222",
+	} {
 		var got trillian.DeviceIP
 		require.Error(t, got.UnmarshalText([]byte(text)), text)
 		require.False(t, got.IsValid())
