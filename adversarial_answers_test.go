@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -292,8 +293,8 @@ func TestAdversarialValues(t *testing.T) {
 		"id with a space":                {groups, `<group id=" 7 "/>`, []trillian.Group{{ID: 7}}},
 		"negative id":                    {groups, `<group id="-5"/>`, []trillian.Group{{ID: -5}}},
 		"empty id":                       {groups, `<group id=""/>`, []trillian.Group{{}}},
-		"largest id":                     {groups, `<group id="9223372036854775807"/>`, []trillian.Group{{ID: 1<<63 - 1}}},
-		"smallest id":                    {groups, `<group id="-9223372036854775808"/>`, []trillian.Group{{ID: -1 << 63}}},
+		"largest id":                     {groups, fmt.Sprintf(`<group id="%d"/>`, math.MaxInt), []trillian.Group{{ID: math.MaxInt}}},
+		"smallest id":                    {groups, fmt.Sprintf(`<group id="%d"/>`, math.MinInt), []trillian.Group{{ID: math.MinInt}}},
 		"id below int":                   {groups, `<group id="-9223372036854775809"/>`, nil},
 		"one good, one bad":              {groups, `<group id="1"/><group id="x"/>`, nil},
 		"one group asked, two came":      {group, `<group id="1"/><group id="2"/>`, nil},
@@ -355,7 +356,7 @@ func TestAdversarialOneBadCharacter(t *testing.T) {
 						want[i] += strings.Repeat("\uFFFD", n) + "!"
 						text += bad + "!"
 					}
-					fmt.Fprintf(&b, `<message timestamp="%d">%s</message>`, 1464200972389+i, text)
+					fmt.Fprintf(&b, `<message timestamp="%d">%s</message>`, 1464200972389+int64(i), text)
 				}
 				b.WriteString("</messages></response>")
 				client := newClient(t, "https://im.test", canned(func() io.Reader { return strings.NewReader(b.String()) }), single)
