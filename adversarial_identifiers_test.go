@@ -267,11 +267,11 @@ func messageArguments(base string, of func(*trillian.Client) *trillian.MessagesS
 		_, err := s.Conversations(ctx, owner)
 		return err
 	})
-	add("All", "", func(s *trillian.MessagesService, ctx context.Context, owner, _ string) error {
-		return last(s.All(ctx, owner, nil))
+	add("History", "", func(s *trillian.MessagesService, ctx context.Context, owner, _ string) error {
+		return last(s.History(ctx, owner, nil))
 	})
-	add("All of weeks", "conversation/2016/20/", func(s *trillian.MessagesService, ctx context.Context, owner, conversation string) error {
-		return last(s.All(ctx, owner, &trillian.HistoryOptions{Weeks: []trillian.MessageWeek{week(conversation)}}))
+	add("All", "conversation/2016/20/", func(s *trillian.MessagesService, ctx context.Context, owner, conversation string) error {
+		return last(s.All(ctx, owner, week(conversation)))
 	})
 	add("List", "conversation/2016/20/", func(s *trillian.MessagesService, ctx context.Context, owner, conversation string) error {
 		_, err := s.List(ctx, owner, week(conversation))
@@ -330,10 +330,8 @@ func TestAdversarialNumbers(t *testing.T) {
 	}
 	for _, s := range []*trillian.MessagesService{c.GroupChats.Messages, c.Users.Messages} {
 		calls := map[string]func(trillian.MessageWeek) error{
-			"list": func(w trillian.MessageWeek) error { return second(s.List(ctx, smw, w)) },
-			"all": func(w trillian.MessageWeek) error {
-				return last(s.All(ctx, smw, &trillian.HistoryOptions{Weeks: []trillian.MessageWeek{w}}))
-			},
+			"list":   func(w trillian.MessageWeek) error { return second(s.List(ctx, smw, w)) },
+			"all":    func(w trillian.MessageWeek) error { return last(s.All(ctx, smw, w)) },
 			"delete": func(w trillian.MessageWeek) error { return s.DeleteWeek(ctx, smw, w) },
 			"block":  func(w trillian.MessageWeek) error { return s.DeleteBlock(ctx, smw, w, []byte("x")) },
 		}

@@ -239,13 +239,15 @@ func silences() []silence {
 				return err
 			}},
 		{name: "a slow reader of a history", takes: 100 * time.Hour, least: 9 * time.Hour, well: true, servers: []func(line){func(l line) {
-			week := `<response><messages><message>a</message><message>b</message><message>c</message></messages></response>`
-			l.says(header(200, len(week)))
-			l.drips(week, len(week), time.Millisecond)
+			body := `<response><messages><message>a</message><message>b</message><message>c</message></messages></response>`
+			if strings.HasSuffix(l.request.URL.Path, "/messages/") {
+				body = `<response><messages conversation="x"><week year="2020" week="1"/><week year="2020" week="2"/><week year="2020" week="3"/></messages></response>`
+			}
+			l.says(header(200, len(body)))
+			l.drips(body, len(body), time.Millisecond)
 		}}, call: func(ctx context.Context, c *trillian.Client) error {
-			weeks := []trillian.MessageWeek{{Conversation: "x", Year: 2020, Week: 1}, {Conversation: "x", Year: 2020, Week: 2}, {Conversation: "x", Year: 2020, Week: 3}}
 			n := 0
-			for _, err := range c.Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Weeks: weeks, Concurrency: 2}) {
+			for _, err := range c.Users.Messages.History(ctx, smw, &trillian.HistoryOptions{Concurrency: 2}) {
 				if err != nil {
 					return err
 				}

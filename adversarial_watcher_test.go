@@ -378,7 +378,10 @@ var canaryCalls = []struct {
 	{"DELETE", func(ctx context.Context, c *trillian.Client) error { return c.Users.Delete(ctx, smw) }},
 	{"iterator", func(ctx context.Context, c *trillian.Client) error { return last(c.Users.All(ctx)) }},
 	{"history", func(ctx context.Context, c *trillian.Client) error {
-		return last(c.Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Weeks: []trillian.MessageWeek{week20, week20}, Concurrency: 1}))
+		return last(c.Users.Messages.History(ctx, smw, nil))
+	}},
+	{"week", func(ctx context.Context, c *trillian.Client) error {
+		return last(c.Users.Messages.All(ctx, smw, week20))
 	}},
 	{"download", func(ctx context.Context, c *trillian.Client) error {
 		_, err := c.Users.Media.Download(ctx, smw, item, io.Discard)

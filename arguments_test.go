@@ -73,7 +73,7 @@ func TestArguments(t *testing.T) {
 	require.ErrorIs(t, c.Do(ctx, "GET", "users/%2e%2e/groups/", nil, nil), trillian.ErrInvalidArgument)
 	require.ErrorIs(t, c.Do(ctx, "GET", "users/", nil, struct{}{}), trillian.ErrInvalidArgument, "v is no pointer")
 	require.ErrorIs(t, c.Do(ctx, "GET", "users/", nil, new(chan int)), trillian.ErrInvalidArgument)
-	for _, err := range c.Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Concurrency: 65}) {
+	for _, err := range c.Users.Messages.History(ctx, smw, &trillian.HistoryOptions{Concurrency: 65}) {
 		require.EqualError(t, err, "trillian: concurrency is 65, not 0 to 64")
 	}
 	require.Zero(t, server.count(), "nothing was sent")

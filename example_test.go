@@ -78,10 +78,10 @@ func ExampleGroupChatFlags() {
 	// DISABLE_TOPIC_SET|DISABLE_LIST false
 }
 
-func ExampleMessagesService_All() {
+func ExampleMessagesService_History() {
 	server, client := company()
 	defer server.Close()
-	for message, err := range client.GroupChats.Messages.All(context.Background(), trilliantest.SampleLaunch, nil) {
+	for message, err := range client.GroupChats.Messages.History(context.Background(), trilliantest.SampleLaunch, nil) {
 		if err != nil {
 			fmt.Println(err)
 			return

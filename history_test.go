@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,8 @@ import (
 	"github.com/trillian-go/trillian"
 )
 
-// archive is a server with weeks of messages: message n of a week says "year/week/n".
+// archive is a server with weeks of messages, numbered by the day of the year from 0:
+// message n of a week says "year/week/n" and is of the n-th second of its first day.
 type archive struct {
 	*httptest.Server
 	weeks    []string // "conversation/year/week", in the order they are listed
@@ -30,14 +32,16 @@ type archive struct {
 	busy     int
 	busiest  int
 	conns    atomic.Int32
+	asked    []string
 	fail     map[string]int // the status of a week, instead
+	breakOff map[string]int // how often a week breaks off
 	together int            // weeks are answered once so many are asked for, 0 for at once
 	hold     chan struct{}  // closed then
 }
 
 func newArchive(t testing.TB, messages int, weeks ...string) *archive {
 	t.Helper()
-	a := &archive{weeks: weeks, messages: messages, fail: map[string]int{}}
+	a := &archive{weeks: weeks, messages: messages, fail: map[string]int{}, breakOff: map[string]int{}}
 	a.Server = httptest.NewUnstartedServer(a)
 	a.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -58,7 +62,10 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.busy++
 	a.busiest = max(a.busiest, a.busy)
+	a.asked = append(a.asked, rest)
 	status := a.fail[rest]
+	a.breakOff[rest]--
+	breaks := a.breakOff[rest] >= 0
 	if a.busy == a.together {
 		close(a.hold)
 		a.together = 0
@@ -82,13 +89,33 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, week, _ := strings.Cut(rest, "/")
-	year, _ := strconv.Atoi(week[:4])
+	year, number, _ := strings.Cut(week, "/")
+	y, _ := strconv.Atoi(year)
+	n, _ := strconv.Atoi(number)
 	fmt.Fprint(w, "<response> <messages> ")
-	for n := range a.messages {
-		at := time.Date(year, 6, 1, 0, 0, n, 0, time.UTC).UnixMilli()
-		fmt.Fprintf(w, `<message timestamp="%d" from="%s">%s/%d</message>`, at, kwk, week, n)
+	for second := range a.messages {
+		at := weekDay(y, n, second).UnixMilli()
+		fmt.Fprintf(w, `<message timestamp="%d" from="%s">%s/%d</message>`, at, kwk, week, second)
+	}
+	if breaks {
+		panic(http.ErrAbortHandler)
 	}
 	fmt.Fprint(w, "</messages></response>")
+}
+
+// weekDay is a second of the first day of a week.
+func weekDay(year, week, second int) time.Time {
+	return time.Date(year, 1, 1+7*week, 0, 0, second, 0, time.UTC)
+}
+
+// take returns the weeks that were asked for since the last time, in order.
+func (a *archive) take() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	asked := a.asked
+	a.asked = nil
+	slices.Sort(asked)
+	return asked
 }
 
 func (a *archive) list(w http.ResponseWriter) {
@@ -104,7 +131,7 @@ func (a *archive) list(w http.ResponseWriter) {
 func collect(t testing.TB, c *trillian.Client, opts *trillian.HistoryOptions) ([]string, error) {
 	t.Helper()
 	var texts []string
-	for message, err := range c.Users.Messages.All(t.Context(), smw, opts) {
+	for message, err := range c.Users.Messages.History(t.Context(), smw, opts) {
 		if err != nil {
 			require.Zero(t, message)
 			return texts, err
@@ -134,36 +161,120 @@ func TestHistoryOptions(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t, 3, "c/2014/9", "c/2016/3", "d/2016/4")
 	c := newClient(t, a.URL)
-	day := func(year, second int) time.Time { return time.Date(year, 6, 1, 0, 0, second, 0, time.UTC) }
 	for name, row := range map[string]struct {
 		opts *trillian.HistoryOptions
-		want []string
+		want string
 	}{
-		"all":          {nil, []string{"2014/9/0", "2014/9/1", "2014/9/2", "2016/3/0", "2016/3/1", "2016/3/2", "2016/4/0", "2016/4/1", "2016/4/2"}},
-		"conversation": {&trillian.HistoryOptions{Conversation: "d"}, []string{"2016/4/0", "2016/4/1", "2016/4/2"}},
-		"since":        {&trillian.HistoryOptions{Since: day(2016, 2)}, []string{"2016/3/2", "2016/4/2"}},
-		"until":        {&trillian.HistoryOptions{Until: day(2014, 1)}, []string{"2014/9/0"}},
-		"both":         {&trillian.HistoryOptions{Since: day(2014, 1), Until: day(2014, 2)}, []string{"2014/9/1"}},
-		"weeks": {&trillian.HistoryOptions{Conversation: "c", Weeks: []trillian.MessageWeek{{Year: 2019, Week: 1}, {Conversation: "x", Year: 2018}, {Year: 2018, Week: 7}}},
-			[]string{"2018/7/0", "2018/7/1", "2018/7/2", "2019/1/0", "2019/1/1", "2019/1/2"}},
-		"no weeks":             {&trillian.HistoryOptions{Weeks: []trillian.MessageWeek{}}, nil},
-		"no such conversation": {&trillian.HistoryOptions{Conversation: "e"}, nil},
+		"all":          {nil, "2014/9/0 2014/9/1 2014/9/2 2016/3/0 2016/3/1 2016/3/2 2016/4/0 2016/4/1 2016/4/2"},
+		"newest first": {&trillian.HistoryOptions{NewestFirst: true}, "2016/4/2 2016/4/1 2016/4/0 2016/3/2 2016/3/1 2016/3/0 2014/9/2 2014/9/1 2014/9/0"},
+		"conversation": {&trillian.HistoryOptions{Conversation: "d"}, "2016/4/0 2016/4/1 2016/4/2"},
+		"since":        {&trillian.HistoryOptions{Since: weekDay(2016, 3, 2)}, "2016/3/2 2016/4/0 2016/4/1 2016/4/2"},
+		"until":        {&trillian.HistoryOptions{Until: weekDay(2014, 9, 1)}, "2014/9/0"},
+		"both":         {&trillian.HistoryOptions{Since: weekDay(2014, 9, 1), Until: weekDay(2014, 9, 2)}, "2014/9/1"},
+		"only": {&trillian.HistoryOptions{Only: func(w trillian.MessageWeek) bool {
+			return w.Conversation == "c" && w.Year == 2016 && w.Count == 3
+		}}, "2016/3/0 2016/3/1 2016/3/2"},
+		"only none":            {&trillian.HistoryOptions{Only: func(trillian.MessageWeek) bool { return false }}, ""},
+		"no such conversation": {&trillian.HistoryOptions{Conversation: "e"}, ""},
 	} {
 		got, err := collect(t, c, row.opts)
 		require.NoError(t, err, name)
-		require.Equal(t, row.want, got, name)
+		require.Equal(t, row.want, strings.Join(got, " "), name)
 	}
-	_, err := collect(t, c, &trillian.HistoryOptions{Since: day(2016, 2), Until: day(2016, 2)})
+	_, err := collect(t, c, &trillian.HistoryOptions{Since: weekDay(2016, 3, 2), Until: weekDay(2016, 3, 2)})
 	require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+}
+
+func TestWeeks(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 2, "c/2017/0", "d/2016/3", "c/2016/52")
+	a.breakOff["d/2016/3"] = 1
+	messages := newClient(t, a.URL, trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 2, MinWait: 1, MaxWait: 1})).Users.Messages
+	for _, opts := range []*trillian.HistoryOptions{nil, {Concurrency: 1}, {NewestFirst: true}} {
+		var got []string
+		for week, err := range messages.Weeks(t.Context(), smw, opts) {
+			require.NoError(t, err)
+			text := fmt.Sprintf("%s/%d/%d:", week.Week.Conversation, week.Week.Year, week.Week.Week)
+			for _, m := range week.Messages {
+				require.Equal(t, week.Week.Conversation, m.Conversation)
+				text += m.Text[len(m.Text)-1:]
+			}
+			got = append(got, text)
+		}
+		if opts != nil && opts.NewestFirst {
+			require.Equal(t, []string{"c/2017/0:10", "c/2016/52:10", "d/2016/3:10"}, got)
+		} else {
+			require.Equal(t, []string{"d/2016/3:01", "c/2016/52:01", "c/2017/0:01"}, got)
+		}
+		want := []string{"c/2016/52", "c/2017/0", "d/2016/3"}
+		if opts == nil {
+			want = append(want, "d/2016/3") // a week that broke off is asked for again, and nothing comes twice
+		}
+		require.Equal(t, want, a.take())
+	}
+}
+
+// TestWeeksOfATime holds which weeks are asked for: all that may have a message of
+// the time under any usual numbering, and not many more.
+func TestWeeksOfATime(t *testing.T) {
+	t.Parallel()
+	var all []string
+	for year := 2015; year <= 2017; year++ {
+		for week := range 55 {
+			all = append(all, fmt.Sprintf("c/%d/%d", year, week))
+		}
+	}
+	a := newArchive(t, 1, append(all, "c/2016/99")...)
+	messages := newClient(t, a.URL).Users.Messages
+	for day := time.Date(2015, 12, 20, 0, 0, 0, 0, time.UTC); day.Year() < 2017 || day.YearDay() < 10; day = day.AddDate(0, 0, 3) {
+		year, week := day.ISOWeek()
+		byDay := (day.YearDay() - 1) / 7
+		require.NoError(t, last(messages.Weeks(t.Context(), smw, &trillian.HistoryOptions{Since: day, Until: day.Add(1)})))
+		asked := a.take()
+		for _, w := range []string{
+			fmt.Sprintf("c/%d/%d", year, week), fmt.Sprintf("c/%d/%d", year, week-1), // ISO 8601, from 1 and from 0
+			fmt.Sprintf("c/%d/%d", day.Year(), byDay), fmt.Sprintf("c/%d/%d", day.Year(), byDay+1), // by the day of the year
+			"c/2016/99", // which no usual numbering has
+		} {
+			require.Contains(t, asked, w, "%v", day)
+		}
+		require.LessOrEqual(t, len(asked), 12, "%v: %v", day, asked)
+	}
+	require.NoError(t, last(messages.Weeks(t.Context(), smw, &trillian.HistoryOptions{Since: time.Date(2017, 11, 1, 0, 0, 0, 0, time.UTC)})))
+	require.Equal(t, "c/2016/99 c/2017/41 c/2017/42 c/2017/43", strings.Join(a.take()[:4], " "))
+	require.NoError(t, last(messages.Weeks(t.Context(), smw, &trillian.HistoryOptions{Until: time.Date(2015, 1, 2, 0, 0, 0, 0, time.UTC)})))
+	require.Equal(t, "c/2015/0 c/2015/1 c/2015/2 c/2015/3 c/2016/99", strings.Join(a.take(), " "))
+}
+
+// TestWeeksStayAhead holds that memory is that of so many weeks: while the loop has
+// one, no more than the others are fetched.
+func TestWeeksStayAhead(t *testing.T) {
+	t.Parallel()
+	weeks := make([]string, 30)
+	for i := range weeks {
+		weeks[i] = fmt.Sprintf("c/2016/%d", i)
+	}
+	for _, concurrency := range []int{1, 2, 8} {
+		a := newArchive(t, 1, weeks...)
+		asked, n := 0, 0
+		for _, err := range newClient(t, a.URL).Users.Messages.Weeks(t.Context(), smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+			require.NoError(t, err)
+			asked += len(a.take())
+			require.LessOrEqual(t, asked, n+concurrency)
+			n++
+		}
+		require.Equal(t, len(weeks), n)
+		require.Equal(t, len(weeks), asked+len(a.take()))
+	}
 }
 
 // TestWeeksAreTheServers asks for weeks of numbers that no calendar has.
 func TestWeeksAreTheServers(t *testing.T) {
 	t.Parallel()
-	a := newArchive(t, 1, "c/2016/54", "c/2017/100", "c/9999/0")
+	a := newArchive(t, 1, "c/2016/54", "c/2017/100", "c/9998/0")
 	got, err := collect(t, newClient(t, a.URL), nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"2016/54/0", "2017/100/0", "9999/0/0"}, got)
+	require.Equal(t, []string{"2016/54/0", "2017/100/0", "9998/0/0"}, got)
 
 	for _, week := range []string{"c/0/3", "c/-5/3", "c/2016/-1", "c/10000/1"} {
 		a := newArchive(t, 1, "c/2016/1", week)
@@ -178,7 +289,7 @@ func TestWeeksAreTheServers(t *testing.T) {
 func TestHistoryInTwoGoroutines(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t, 2, "c/2016/1", "c/2016/2")
-	history := newClient(t, a.URL).Users.Messages.All(t.Context(), smw, nil)
+	history := newClient(t, a.URL).Users.Messages.History(t.Context(), smw, nil)
 	var both sync.WaitGroup
 	for range 2 {
 		both.Go(func() {
@@ -225,7 +336,7 @@ func TestHistoryCanBeLeft(t *testing.T) {
 	a := newArchive(t, 3000, "c/2016/1", "c/2016/2", "c/2016/3", "c/2016/4")
 	for _, concurrency := range []int{1, 4} {
 		n := 0
-		for _, err := range newClient(t, a.URL).Users.Messages.All(t.Context(), smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+		for _, err := range newClient(t, a.URL).Users.Messages.History(t.Context(), smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
 			require.NoError(t, err)
 			if n++; n == 10 {
 				break
@@ -242,9 +353,11 @@ func TestHistoryStopsWhenItsContextEnds(t *testing.T) {
 		a := newArchive(t, 3000, "c/2016/1", "c/2016/2", "c/2016/3")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		n, ends := 0, 0
-		for message, err := range newClient(t, a.URL).Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+		for message, err := range newClient(t, a.URL).Users.Messages.History(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
 			if err != nil {
 				require.ErrorIs(t, err, context.Canceled)
+				_, ok := errors.AsType[*trillian.Error](err)
+				require.True(t, ok, "%T", err)
 				require.ErrorContains(t, err, why.Error())
 				require.NotErrorIs(t, err, why)
 				require.Zero(t, message)
@@ -268,7 +381,7 @@ func TestHistoryIsWholeThoughItsContextEnds(t *testing.T) {
 		a := newArchive(t, 2, "c/2016/1", "c/2016/2")
 		ctx, cancel := context.WithCancel(t.Context())
 		n := 0
-		for _, err := range newClient(t, a.URL).Users.Messages.All(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
+		for _, err := range newClient(t, a.URL).Users.Messages.History(ctx, smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
 			require.NoError(t, err, concurrency)
 			if n++; n == 4 {
 				time.Sleep(10 * time.Millisecond) // the answer's end is read meanwhile
@@ -305,8 +418,8 @@ func TestIteratorsYieldWhileTheAnswerArrives(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c"}, names)
 }
 
-// TestHistoryYieldsWhileAWeekArrives is the same for a history that is prefetched.
-func TestHistoryYieldsWhileAWeekArrives(t *testing.T) {
+// TestAllYieldsWhileAWeekArrives is the same for the messages of a week.
+func TestAllYieldsWhileAWeekArrives(t *testing.T) {
 	t.Parallel()
 	first := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -320,12 +433,37 @@ func TestHistoryYieldsWhileAWeekArrives(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var texts strings.Builder
-	weeks := []trillian.MessageWeek{{Conversation: "c", Year: 2016}, {Conversation: "c", Year: 2017}}
-	for message, err := range newClient(t, server.URL).Users.Messages.All(t.Context(), smw, &trillian.HistoryOptions{Weeks: weeks}) {
+	for message, err := range newClient(t, server.URL).Users.Messages.All(t.Context(), smw, week20) {
 		require.NoError(t, err)
+		require.Equal(t, history, message.Conversation)
 		if texts.WriteString(message.Text); texts.Len() == 1 {
 			close(first)
 		}
 	}
-	require.Equal(t, "123123", texts.String())
+	require.Equal(t, "123", texts.String())
+}
+
+// TestWeeksEndWithTheirContext ends it while the loop has a week, and the others have
+// arrived.
+func TestWeeksEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t, 1, "c/2016/1", "c/2016/2")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	n := 0
+	for week, err := range newClient(t, a.URL).Users.Messages.Weeks(ctx, smw, nil) {
+		if n++; n == 1 {
+			require.NoError(t, err)
+			cancel(errors.New("the operator left"))
+			continue
+		}
+		require.Zero(t, week)
+		failure, ok := errors.AsType[*trillian.Error](err)
+		require.True(t, ok, "%T", err)
+		require.Equal(t, "GET", failure.Method)
+		require.Equal(t, "users/smw%40cerulean-inc.com/messages/c/2016/2/", failure.Path)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, "the operator left")
+	}
+	cancel(nil)
+	require.Equal(t, 2, n)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,7 +37,7 @@ type MessageWeek struct {
 	Conversation string `xml:"-"` // the ID of its Conversation
 	Year         int    `xml:"year,attr"`
 	Week         int    `xml:"week,attr"`
-	Messages     int    `xml:"messages,attr"` // how many there are
+	Count        int    `xml:"messages,attr"` // how many messages there are
 	Flags        uint32 `xml:"flags,attr"`    // undocumented
 	Href         string `xml:"href,attr"`
 }
@@ -83,6 +84,23 @@ func (s *MessagesService) List(ctx context.Context, owner string, week MessageWe
 		messages[i].Conversation = week.Conversation
 	}
 	return messages, err
+}
+
+// All yields the messages of a week, in the server's order, while they arrive. An
+// error comes last, once, with a zero Message.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, GET /v1/users/:user/messages/:conversation/:year/:week/
+func (s *MessagesService) All(ctx context.Context, owner string, week MessageWeek) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for message, err := range stream[Message](ctx, s.client, s.week(".All", owner, week), "messages>message") {
+			if err == nil {
+				message.Conversation = week.Conversation
+			}
+			if !yield(message, err) {
+				return
+			}
+		}
+	}
 }
 
 // Send sends a message to the owner: to a user, or to a group chat's members. The

@@ -121,7 +121,7 @@ func sampleConversation() trillian.Conversation {
 	return trillian.Conversation{
 		ID: history, Medium: "astra", Name: "#5b8fa79923cddcc8be3060bad620442f40749db6@cerulean-inc.com", Revision: 3,
 		Weeks: []trillian.MessageWeek{{
-			Conversation: history, Year: 2016, Week: 20, Messages: 3, Flags: 2,
+			Conversation: history, Year: 2016, Week: 20, Count: 3, Flags: 2,
 			Href: "https://api.trillian.im/v1/groupchats/.../messages/" + history + "/2016/20/",
 		}},
 	}

@@ -305,7 +305,7 @@ func TestLostAnswer(t *testing.T) {
 		_, err = sender.Users.Messages.Send(t.Context(), kwk, trillian.MessageSend{From: smw, Text: "Welcome"})
 		require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
 		found := 0
-		for m, err := range sender.Users.Messages.All(t.Context(), smw, nil) {
+		for m, err := range sender.Users.Messages.History(t.Context(), smw, nil) {
 			require.NoError(t, err)
 			require.Equal(t, "Welcome", m.Text)
 			found++

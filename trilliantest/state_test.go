@@ -341,7 +341,7 @@ func TestUsersHaveAConversationEach(t *testing.T) {
 	require.Regexp(t, "^[0-9a-f]{40}$", mine[0].ID)
 	require.Equal(t, "third@cerulean-inc.com", mine[1].Name)
 	require.Equal(t, smw, mine[2].Name)
-	require.Equal(t, 1, mine[2].Weeks[0].Messages)
+	require.Equal(t, 1, mine[2].Weeks[0].Count)
 
 	theirs, err := client.Users.Messages.Conversations(t.Context(), kwk)
 	require.NoError(t, err)

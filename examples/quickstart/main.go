@@ -115,7 +115,7 @@ func talk(ctx context.Context, client *trillian.Client, senderToken string) {
 	_, err = sender.Users.Messages.Send(ctx, kwk, trillian.MessageSend{From: smw, Text: "Hello from the API!"})
 	exitOn(err)
 	fmt.Println("\nThe history of", kwk)
-	for message, err := range client.Users.Messages.All(ctx, kwk, nil) {
+	for message, err := range client.Users.Messages.History(ctx, kwk, nil) {
 		exitOn(err)
 		fmt.Printf("  %s %s: %s\n", message.Timestamp.Format(time.DateTime), message.From, message.Text)
 	}

@@ -33,7 +33,7 @@ func (s *session) checkWeek(kind ownerKind, owner string, week trillian.MessageW
 	get := s.on("Get messages from " + kind.name + " by week")
 	messages, err := kind.messages(s.client).List(s.ctx, owner, week)
 	if get.succeeds(err) {
-		same(get, "there are as many as the list of weeks says", len(messages), week.Messages)
+		same(get, "there are as many as the list of weeks says", len(messages), week.Count)
 	}
 	return messages
 }
@@ -129,7 +129,7 @@ func (s *session) sendAsOther() {
 		e, _ := errors.AsType[*trillian.Error](err)
 		send.holds(e != nil && e.StatusCode >= 400, "a token that is not the sender's is refused", "it is answered %d (%v)", s.wire.last().status, err)
 	}
-	for m, err := range s.client.GroupChats.Messages.All(s.ctx, s.own.chat, nil) {
+	for m, err := range s.client.GroupChats.Messages.History(s.ctx, s.own.chat, nil) {
 		send.holds(err == nil && m.Text != text, "what was refused is not in the history", "it is, or %v", err)
 	}
 }

@@ -49,7 +49,7 @@ func TestOnServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			greetings := 0
-			for _, err := range admin.Users.Messages.All(t.Context(), newUser, nil) {
+			for _, err := range admin.Users.Messages.History(t.Context(), newUser, nil) {
 				if err != nil {
 					t.Fatal(err)
 				}
