@@ -4,11 +4,11 @@ import (
 	"context"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,11 +27,9 @@ type backend struct {
 	*trilliantest.Server
 	http *httptest.Server
 
-	// fault says what becomes of a request, the n-th of its connection. Nil: it is
-	// answered.
-	fault func(r *http.Request, n int64) fault
+	fault func(*http.Request) fault // says what becomes of a request; nil: all are answered
 
-	requests, faults atomic.Int64
+	requests, faults, running atomic.Int64
 
 	mu      sync.Mutex
 	carried map[string]int // how often what was asked for was done, by its key
@@ -46,25 +44,30 @@ const (
 	dropAfter        // it is done, and the connection ends without an answer
 )
 
-type connKey struct{}
+// newBackend starts one with the sample company and more.
+func newBackend(t testing.TB, opts ...trilliantest.Option) *backend {
+	t.Helper()
+	b := unstarted(t, opts...)
+	b.http.Start()
+	return b
+}
 
-// newBackend starts one with the sample company and more, over TLS if secure.
-func newBackend(t testing.TB, secure bool, opts ...trilliantest.Option) *backend {
+// newSecureBackend speaks TLS, and so HTTP/2.
+func newSecureBackend(t testing.TB) *backend {
+	t.Helper()
+	b := unstarted(t)
+	b.http.EnableHTTP2 = true
+	b.http.StartTLS()
+	return b
+}
+
+func unstarted(t testing.TB, opts ...trilliantest.Option) *backend {
 	t.Helper()
 	b := &backend{carried: map[string]int{}}
 	opts = append([]trilliantest.Option{trilliantest.WithoutListener(), trilliantest.WithSampleCompany()}, opts...)
 	b.Server = trilliantest.NewServer(t, opts...)
 	b.http = httptest.NewUnstartedServer(b)
 	b.http.Config.ErrorLog = log.New(io.Discard, "", 0)
-	b.http.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
-		return context.WithValue(ctx, connKey{}, new(atomic.Int64))
-	}
-	if secure {
-		b.http.EnableHTTP2 = true
-		b.http.StartTLS()
-	} else {
-		b.http.Start()
-	}
 	t.Cleanup(b.http.Close)
 	return b
 }
@@ -74,10 +77,11 @@ func (b *backend) address() string { return b.http.Listener.Addr().String() }
 // ServeHTTP answers, or fails.
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.requests.Add(1)
-	n := r.Context().Value(connKey{}).(*atomic.Int64).Add(1)
+	b.running.Add(1)
+	defer b.running.Add(-1)
 	f := none
 	if b.fault != nil {
-		f = b.fault(r, n)
+		f = b.fault(r)
 	}
 	if f != none {
 		b.faults.Add(1)
@@ -89,7 +93,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	copied := &copyingBody{ReadCloser: r.Body}
 	r.Body = copied
 	b.Handler().ServeHTTP(answer, r)
-	if answer.Code/100 == 2 {
+	if answer.Code/100 == 2 && changes(r) {
 		b.count(keyOf(r, copied.text.String()))
 	}
 	if f == dropAfter {
@@ -100,6 +104,11 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// changes reports whether doing it twice is not doing it once.
+func changes(r *http.Request) bool {
+	return r.Method == http.MethodPost || r.Method == http.MethodPatch
 }
 
 // copyingBody keeps the beginning of what is read.
@@ -116,25 +125,19 @@ func (c *copyingBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// keyOf names what a POST asks for: the text of a message, the name of a file, or
-// the path where there is no form.
+// keyOf names what a POST or PATCH asks for: the text of a message, the name of a
+// file, or the last segment of the path where there is no form.
 func keyOf(r *http.Request, form string) string {
-	if r.Method != http.MethodPost {
-		return ""
-	}
 	params, _ := url.ParseQuery(form)
 	for _, name := range []string{"message", "name"} {
 		if params.Has(name) {
 			return params.Get(name)
 		}
 	}
-	return r.URL.EscapedPath()
+	return path.Base(r.URL.Path)
 }
 
 func (b *backend) count(key string) {
-	if key == "" {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.carried[key]++
@@ -145,6 +148,14 @@ func (b *backend) done(key string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.carried[key]
+}
+
+// forget begins to count anew.
+func (b *backend) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.carried = map[string]int{}
+	b.faults.Store(0)
 }
 
 // route is a way from the client to a server.
@@ -199,9 +210,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip calls the function.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// countingSends is a context that counts how often a call's headers went over the
-// wire, those that net/http sends again by itself among them.
+// countingSends is a context that counts how often a call was given a connection to
+// be sent over, also where net/http does so by itself.
 func countingSends(ctx context.Context) (context.Context, *atomic.Int64) {
 	sends := &atomic.Int64{}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sends.Add(1) }}), sends
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sends.Add(1) }}), sends
 }

@@ -30,8 +30,8 @@ type program struct {
 	forward    bool // clients ask it for other hosts
 	needs      []string
 
-	// repeats says that it sends a POST without a body again by itself.
-	repeats bool
+	// hidesQueries says that its own log has no URL's query.
+	hidesQueries bool
 }
 
 var (
@@ -51,13 +51,13 @@ var (
 		needs:   apacheModules,
 	}
 	varnish = program{
-		name: "Varnish", binaries: []string{"varnishd"}, config: "varnish.vcl", version: "-V", repeats: true,
+		name: "Varnish", binaries: []string{"varnishd"}, config: "varnish.vcl", version: "-V",
 		command: func(s *site) []string {
 			return []string{"-F", "-j", "none", "-n", filepath.Join(s.Dir, "work"), "-a", s.HTTP, "-f", s.Config, "-s", "default,16m"}
 		},
 	}
 	squid = program{
-		name: "squid", binaries: []string{"squid"}, config: "squid.conf", version: "-v", forward: true,
+		name: "squid", binaries: []string{"squid"}, config: "squid.conf", version: "-v", forward: true, hidesQueries: true,
 		command: func(s *site) []string { return []string{"-N", "-f", s.Config} },
 	}
 	lighttpd = program{

@@ -18,29 +18,28 @@ import (
 
 const smw = "smw@cerulean-inc.com"
 
-// through runs a test for every way through the programs.
-func through(t *testing.T, programs []program, test func(t *testing.T, b *backend, way route), variants ...string) {
-	t.Helper()
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) {
-			b := newBackend(t, false)
-			running := p.start(t, b.address(), variants...)
-			for _, way := range running.routes() {
-				t.Run(fmt.Sprintf("HTTP %d", way.proto), func(t *testing.T) { test(t, b, way) })
-			}
-		})
-	}
+// through runs a test for every way through a program in front of the backend.
+func (p program) through(t *testing.T, b *backend, test func(t *testing.T, way route), variant ...string) {
+	t.Run(p.name, func(t *testing.T) {
+		running := p.start(t, b.address(), variant...)
+		for _, way := range running.routes() {
+			t.Run(fmt.Sprintf("HTTP %d", way.proto), func(t *testing.T) { test(t, way) })
+		}
+	})
 }
 
 // TestWalk makes every operation through every program, with identifiers and files
 // that a proxy could trip over.
 func TestWalk(t *testing.T) {
-	through(t, programs, func(t *testing.T, b *backend, way route) {
-		t.Run("operations", func(t *testing.T) { operations(t, b, way) })
-		t.Run("identifiers", func(t *testing.T) { hardIdentifiers(t, way.client(t, b.Token())) })
-		t.Run("media ids", func(t *testing.T) { mediaIDs(t, way.client(t, b.Token())) })
-		t.Run("big file", func(t *testing.T) { bigFile(t, way.client(t, b.Token())) })
-	})
+	for _, p := range programs {
+		b := newBackend(t)
+		p.through(t, b, func(t *testing.T, way route) {
+			t.Run("operations", func(t *testing.T) { operations(t, b, way) })
+			t.Run("identifiers", func(t *testing.T) { hardIdentifiers(t, way.client(t, b.Token())) })
+			t.Run("media ids", func(t *testing.T) { mediaIDs(t, way.client(t, b.Token())) })
+			t.Run("big file", func(t *testing.T) { bigFile(t, way.client(t, b.Token())) })
+		})
+	}
 }
 
 // operations are the 52, as conformance makes them.

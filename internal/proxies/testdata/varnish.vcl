@@ -5,9 +5,10 @@ backend trillian {
     .first_byte_timeout = 1m;
 }
 sub vcl_recv {
-    {{if .Is "pipes"}}
-    return (pipe);
-    {{else}}
     return (pass);
-    {{end}}
 }
+{{if not (.Is "repeats")}}
+sub vcl_backend_fetch {
+    set bereq.http.Connection = "close";
+}
+{{end}}

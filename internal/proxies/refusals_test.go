@@ -1,0 +1,184 @@
+package proxies_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/trilliantest"
+)
+
+// direct is the way without a proxy.
+func (b *backend) direct() route { return route{name: "direct", base: b.http.URL + "/v1/", proto: 1} }
+
+// slashedFile stores a file whose id has a slash in it.
+func (b *backend) slashedFile(t *testing.T) (client *trillian.Client, id string) {
+	t.Helper()
+	client = b.direct().client(t, b.Token())
+	for range 100 {
+		file, err := client.Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f.txt", Data: strings.NewReader("content")})
+		require.NoError(t, err)
+		if strings.Contains(file.ID, "/") {
+			return client, file.ID
+		}
+	}
+	t.Fatal("no id has a slash")
+	return nil, ""
+}
+
+// failOnce has the first DELETE fail.
+func (b *backend) failOnce(how fault) {
+	var met atomic.Bool
+	b.fault = func(r *http.Request) fault {
+		if r.Method == http.MethodDelete && met.CompareAndSwap(false, true) {
+			return how
+		}
+		return none
+	}
+}
+
+// A DELETE that is answered 502 and then 404 may have been carried out, and may
+// have been sent where there never was anything.
+func TestDeletedOrNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		variant string
+		how     fault
+		stays   bool
+	}{
+		"a path that is decoded on the way": {variant: "decodes", how: dropBefore, stays: true},
+		"an answer that is lost":            {how: dropAfter},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t)
+			owner, id := b.slashedFile(t)
+			b.failOnce(c.how)
+			running := nginx.start(t, b.address(), c.variant)
+			err := running.routes()[0].client(t, b.Token()).Users.Media.Delete(t.Context(), smw, id)
+			require.ErrorIs(t, err, trillian.ErrNotFound)
+			require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
+			require.Equal(t, int64(1), b.faults.Load())
+			_, err = owner.Users.Media.Stat(t.Context(), smw, id)
+			require.Equal(t, c.stays, err == nil, "%v", err)
+		})
+	}
+}
+
+// decoding are the programs that read a path's %2F as a slash, or refuse it, where
+// their configuration does not say otherwise.
+var decoding = []program{nginx, apache, lighttpd}
+
+// An identifier with a slash must not become another operation behind a proxy that
+// decodes paths.
+func TestSlashesInIdentifiers(t *testing.T) {
+	for _, p := range decoding {
+		b := newBackend(t, trilliantest.WithUsers(trillian.User{Name: "ann@x"}, trillian.User{Name: "lead@x"}))
+		require.NoError(t, b.direct().client(t, b.Token()).Users.Avatar.Set(t.Context(), "ann@x", trillian.Avatar{Type: "image/png", Data: []byte("\x89PNG\r\n\x1a\n")}))
+		p.through(t, b, func(t *testing.T, way route) {
+			client := way.client(t, b.Token())
+			before := b.requests.Load()
+			for _, name := range []string{"ann@x/addressbook/avatar", "/lead@x", "lead@x/", `x\lead@x`, "/"} {
+				err := client.Users.Delete(t.Context(), name)
+				_, ok := errors.AsType[*trillian.ArgumentError](err)
+				require.True(t, ok, "%s: %v", name, err)
+			}
+			require.Equal(t, before, b.requests.Load(), "requests arrived")
+			_, err := client.Users.Avatar.Get(t.Context(), "ann@x")
+			require.NoError(t, err)
+			_, err = client.Users.Get(t.Context(), "lead@x")
+			require.NoError(t, err)
+		}, "decodes")
+	}
+}
+
+// A media id may have a slash. Where it is not found, the proxy may be to blame,
+// and the error says so.
+func TestSlashesInMediaIDs(t *testing.T) {
+	for _, p := range decoding {
+		b := newBackend(t)
+		_, id := b.slashedFile(t)
+		p.through(t, b, func(t *testing.T, way route) {
+			client := way.client(t, b.Token())
+			_, err := client.Users.Media.Stat(t.Context(), smw, id)
+			require.Error(t, err)
+			require.Contains(t, err.Error(), "proxy")
+			_, err = client.Users.Media.Open(t.Context(), smw, id)
+			require.Error(t, err)
+			require.Contains(t, err.Error(), "proxy")
+			_, err = client.Users.Get(t.Context(), "nobody@x")
+			require.ErrorIs(t, err, trillian.ErrNotFound)
+			require.NotContains(t, err.Error(), "proxy", "there is no slash to blame")
+		}, "decodes")
+	}
+}
+
+// A forward proxy that refuses to connect is named, with its status, and is asked
+// once.
+func TestRefusedCONNECT(t *testing.T) {
+	for variant, status := range map[string]string{"lets through": "", "refuses": "403", "asks who": "407"} {
+		t.Run(variant, func(t *testing.T) {
+			b := newSecureBackend(t)
+			running := squid.start(t, b.address(), variant)
+			way := route{name: "squid, CONNECT", base: b.http.URL + "/v1/", proto: 2, proxy: &url.URL{Scheme: "http", Host: running.HTTP}}
+			client := way.client(t, b.Token())
+			_, reading := client.Users.List(t.Context())
+			_, writing := client.GroupChats.Create(t.Context(), trillian.GroupChatCreate{DisplayName: "new"})
+			if status == "" {
+				require.NoError(t, reading)
+				require.NoError(t, writing)
+				return
+			}
+			for _, err := range []error{reading, writing} {
+				failure, ok := errors.AsType[*trillian.Error](err)
+				require.True(t, ok, "%v", err)
+				require.Contains(t, err.Error(), "proxy")
+				require.Contains(t, err.Error(), status)
+				require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
+				require.Equal(t, 1, failure.Attempts)
+			}
+			require.Zero(t, b.requests.Load())
+			require.Equal(t, 2, strings.Count(running.logs(t), " CONNECT "), "the proxy was asked again")
+		})
+	}
+}
+
+// A proxy can be told to repeat what it should not, or does so by itself. No client
+// can help that; docs/proxies.md warns.
+func TestRepeatingProxies(t *testing.T) {
+	for _, p := range []program{nginx, haproxy, varnish} {
+		b := newBackend(t, withManyUsers())
+		var next atomic.Int64 // both ways go to the same server
+		p.through(t, b, func(t *testing.T, way route) {
+			client := way.client(t, b.Token(), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1}))
+			for range 2 { // connections are used again
+				ctx, sends := countingSends(t.Context())
+				b.fault = nil
+				_, err := client.GroupChats.Members.Add(ctx, trilliantest.SampleGeneral, userNumbered(next.Add(1)))
+				require.NoError(t, err)
+				b.fault = dropFirst()
+				who := userNumbered(next.Add(1))
+				_, err = client.GroupChats.Members.Add(ctx, trilliantest.SampleGeneral, who)
+				require.NoError(t, err)
+				require.Equal(t, int64(2), sends.Load())
+				require.Equal(t, 2, b.done(who))
+			}
+			note("repeated by %s itself, since it was told to or always does: a POST without a body", p.name)
+		}, "repeats")
+	}
+}
+
+// dropFirst drops one connection after it was done as asked.
+func dropFirst() func(*http.Request) fault {
+	var met atomic.Bool
+	return func(*http.Request) fault {
+		if met.CompareAndSwap(false, true) {
+			return dropAfter
+		}
+		return none
+	}
+}
