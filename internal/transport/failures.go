@@ -120,11 +120,13 @@ func (c *Call) isAlert(err error) bool {
 
 // isUnseen reports whether err says that the server closed a connection without
 // having looked at the request: a GOAWAY of HTTP/2 that names the last stream it
-// saw, or, of HTTP/1.1, a connection that was closed before the request was
-// written. net/http has no types for these.
+// saw, a connection of HTTP/2 that was ending before the request was begun on it
+// (what net/http cannot rewind was not sent, but closed), or, of HTTP/1.1, one that
+// was closed before the request was written. net/http has no types for these.
 func isUnseen(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "http2: Transport received Server's graceful shutdown GOAWAY") ||
+		strings.HasSuffix(text, "net/http: cannot rewind body after connection loss") ||
 		strings.HasSuffix(text, "http: server closed idle connection")
 }
 
