@@ -180,7 +180,8 @@ func TestNothingTwice(t *testing.T) {
 }
 
 // TestGoodbyes has a proxy end its connections after a few requests, and say with
-// GOAWAY which it has not seen: all of those are sent again.
+// GOAWAY which it has not seen: those are sent again, and none is in doubt. Of so
+// many goodbyes a few calls may meet one with every attempt.
 func TestGoodbyes(t *testing.T) {
 	skipSoaks(t)
 	b := newBackend(t, withManyUsers())
@@ -189,8 +190,9 @@ func TestGoodbyes(t *testing.T) {
 		note("soak: %-19s %v; a connection ended after every 5 requests", way.name, sum)
 		sum.holds(t)
 		require.Zero(t, sum.twiceBy)
-		require.Zero(t, sum.failed, "%v", sum.examples)
-		require.Equal(t, sum.calls, sum.carried)
+		require.Zero(t, sum.unknown, "%v", sum.examples)
+		require.LessOrEqual(t, sum.failed, sum.calls/100, "%v", sum.examples)
+		require.Equal(t, sum.calls-sum.failed, sum.carried)
 	}, "GOAWAY")
 }
 

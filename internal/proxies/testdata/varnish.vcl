@@ -7,8 +7,3 @@ backend trillian {
 sub vcl_recv {
     return (pass);
 }
-{{if not (.Is "repeats")}}
-sub vcl_backend_fetch {
-    set bereq.http.Connection = "close";
-}
-{{end}}
