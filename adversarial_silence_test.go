@@ -189,8 +189,8 @@ func silences() []silence {
 			l.says("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 9\r\n\r\n")
 			l.hangs()
 		}}, takes: timeout, status: 302},
-		{name: "nobody reads an upload", call: uploads(func() io.Reader { return strings.NewReader(big) }), servers: []func(line){func(l line) { time.Sleep(10 * timeout) }}, takes: timeout, maybe: true},
-		{name: "nobody reads a stream", call: uploads(func() io.Reader { return io.MultiReader(strings.NewReader(big)) }), servers: []func(line){func(l line) { time.Sleep(10 * timeout) }}, takes: timeout, maybe: true},
+		{name: "nobody reads an upload", call: uploads(func() io.Reader { return strings.NewReader(big) }), servers: []func(line){func(l line) { time.Sleep(10 * timeout) }}, takes: timeout},
+		{name: "nobody reads a stream", call: uploads(func() io.Reader { return io.MultiReader(strings.NewReader(big)) }), servers: []func(line){func(l line) { time.Sleep(10 * timeout) }}, takes: timeout},
 		{name: "nobody answers an upload", call: uploads(func() io.Reader { return strings.NewReader(big) }), servers: []func(line){func(l line) { _, _ = io.Copy(io.Discard, l.request.Body); l.hangs() }}, takes: timeout, maybe: true},
 
 		{name: "headers just in time", call: do("GET"), servers: []func(line){func(l line) { time.Sleep(timeout - 1); l.says(header(200, 11) + "<response/>") }}, takes: timeout, well: true},

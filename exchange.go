@@ -175,7 +175,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		return c.malformed(call, r, resp, errors.New("is a part of something, which was not asked for"))
 	case r.raw && !isPlain(resp):
 		return c.malformed(call, r, resp, errors.New("is compressed, which was not asked for"))
-	case code/100 == 2 && r.file != nil && !r.file.isWhole():
+	case code/100 == 2 && r.file != nil && !r.file.Whole():
 		return c.malformed(call, r, resp, errors.New("came before the whole file was sent"))
 	case code/100 == 2:
 		return nil

@@ -225,11 +225,14 @@ func (r *formReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isWhole reports whether all of the form was handed over, which is before a
-// server can have read it.
-func (f *fileForm) isWhole() bool {
+// Whole reports whether all of the form was handed over, which is before a server
+// can have read it. If not, it never will be: the attempt ends here.
+func (f *fileForm) Whole() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.whole {
+		f.turn++
+	}
 	return f.whole
 }
 

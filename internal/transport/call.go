@@ -61,6 +61,9 @@ type Source interface {
 	Err() error
 	// Spent reports whether the body cannot be sent a second time.
 	Spent() bool
+	// Whole reports whether the latest attempt handed over all of the body. If not,
+	// it never will.
+	Whole() bool
 	// MayHang reports whether a Read may take for ever: it comes from no file.
 	MayHang() bool
 }
@@ -113,8 +116,19 @@ func (c *Call) tries() int { return max(c.Attempts(), c.Attempt()) }
 // server did not say so.
 func (c *Call) Uncertain() bool { return c.uncertain.Load() }
 
-// MarkUncertain notes that the response to an attempt did not arrive whole.
-func (c *Call) MarkUncertain() { c.uncertain.Store(true) }
+// MarkUncertain notes that an attempt may have been carried out, which takes a
+// body that left whole: without its end, announced by its length or by the last
+// chunk, no server takes a form for one.
+func (c *Call) MarkUncertain() {
+	if !c.halfSent() {
+		c.uncertain.Store(true)
+	}
+}
+
+func (c *Call) halfSent() bool { return c.Source != nil && !c.Source.Whole() }
+
+// repeatable reports whether an attempt that was not refused may be made again.
+func (c *Call) repeatable() bool { return c.Idempotent() || c.halfSent() }
 
 // Last is why the latest repetition took place, nil if there was none.
 func (c *Call) Last() error { return c.last }

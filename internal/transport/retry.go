@@ -140,7 +140,7 @@ func (c *Call) judgeError(err error) bool {
 		return true
 	}
 	c.MarkUncertain()
-	return c.Idempotent()
+	return c.repeatable()
 }
 
 func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
@@ -148,7 +148,7 @@ func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
 	case http.StatusTooManyRequests: // says that nothing was done
 	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		c.MarkUncertain() // a proxy says so too after the server has done the work
-		if !c.Idempotent() {
+		if !c.repeatable() {
 			return false
 		}
 	default:

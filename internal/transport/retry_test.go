@@ -228,32 +228,45 @@ func TestCallsThatMadeNoRequest(t *testing.T) {
 type fakeSource struct {
 	err   error
 	spent bool
+	whole bool
 }
 
 func (f fakeSource) Err() error    { return f.err }
 func (f fakeSource) Spent() bool   { return f.spent }
 func (f fakeSource) MayHang() bool { return false }
+func (f fakeSource) Whole() bool   { return f.whole }
 
 func TestSourceDecides(t *testing.T) {
 	t.Parallel()
-	limited := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{}}
+	status := func(code int) *http.Response { return &http.Response{StatusCode: code, Header: http.Header{}} }
+	whole := fakeSource{whole: true}
 	for _, c := range []struct {
-		source Source
-		resp   *http.Response
-		err    error
-		again  bool
+		source    Source
+		resp      *http.Response
+		err       error
+		again     bool
+		uncertain bool
 	}{
-		{fakeSource{}, limited, nil, true},
-		{fakeSource{spent: true}, limited, nil, false},
-		{fakeSource{err: io.ErrClosedPipe}, nil, &net.OpError{Op: "dial", Err: io.EOF}, false},
-		{fakeSource{}, nil, &net.OpError{Op: "dial", Err: io.EOF}, true},
+		{source: whole, resp: status(429), again: true},
+		{source: fakeSource{whole: true, spent: true}, resp: status(429)},
+		{source: fakeSource{err: io.ErrClosedPipe}, err: &net.OpError{Op: "dial", Err: io.EOF}},
+		{source: whole, err: &net.OpError{Op: "dial", Err: io.EOF}, again: true},
+		{source: whole, err: io.ErrUnexpectedEOF, uncertain: true},
+		{source: fakeSource{}, err: io.ErrUnexpectedEOF, again: true},
+		{source: fakeSource{spent: true}, err: io.ErrUnexpectedEOF},
+		{source: whole, resp: status(502), uncertain: true},
+		{source: fakeSource{}, resp: status(502), again: true},
+		{source: fakeSource{spent: true}, resp: status(502)},
+		{source: whole, resp: status(503), uncertain: true},
+		{source: fakeSource{}, resp: status(503), again: true},
+		{source: fakeSource{}, resp: status(413)},
 	} {
 		call := newTestCall(http.MethodPost)
 		call.Source = c.source
 		again, err := checkRetry(call, c.resp, c.err)
 		require.NoError(t, err)
-		require.Equal(t, c.again, again)
-		require.False(t, call.Uncertain())
+		require.Equal(t, c.again, again, "%+v", c)
+		require.Equal(t, c.uncertain, call.Uncertain(), "%+v", c)
 	}
 }
 
