@@ -138,8 +138,8 @@ func count(b *backend, calls []call) tally {
 func userOf(c call) string { return strings.ReplaceAll(c.key, "@", "%40") }
 
 func (s tally) String() string {
-	return fmt.Sprintf("%d calls, %d carried out, %d failed, %d of them of unknown outcome (%d had been carried out), twice %d by the client, %d by the proxy",
-		s.calls, s.carried, s.failed, s.unknown, s.unknownDone, s.twice, s.twiceBy)
+	return fmt.Sprintf("%5d calls, %5d carried out, %d twice by the client, %d by the proxy; %d failed, %d of unknown outcome, of which %d done",
+		s.calls, s.carried, s.twice, s.twiceBy, s.failed, s.unknown, s.unknownDone)
 }
 
 // holds is what the client promises, whatever stands in between.
@@ -194,6 +194,24 @@ func TestGoodbyes(t *testing.T) {
 		require.LessOrEqual(t, sum.failed, sum.calls/100, "%v", sum.examples)
 		require.Equal(t, sum.calls-sum.failed, sum.carried)
 	}, "GOAWAY")
+}
+
+// TestLimits has a proxy refuse what is too much with 429, before anything was done:
+// it is sent again, a POST too, and never in doubt.
+func TestLimits(t *testing.T) {
+	skipSoaks(t)
+	for _, p := range []program{nginx, haproxy} {
+		b := newBackend(t, withManyUsers())
+		p.through(t, b, func(t *testing.T, way route) {
+			sum := soak(t, b, way)
+			note("soak: %-19s %v; more than 100 a second are refused", way.name, sum)
+			sum.holds(t)
+			require.Zero(t, sum.twiceBy)
+			require.Zero(t, sum.unknown, "%v", sum.examples)
+			require.Positive(t, sum.failed)
+			require.Equal(t, sum.calls-sum.failed, sum.carried)
+		}, "limits")
+	}
 }
 
 func skipSoaks(t *testing.T) {

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// notes are what a run has to say even where nothing failed.
+// notes are what a run has to say even where nothing failed: what was counted, and
+// what was skipped. go test keeps it to itself without -v, and so it is written to
+// the file of PROXIES_REPORT as well.
 var notes struct {
 	sync.Mutex
 	lines []string
@@ -34,8 +37,16 @@ func skip(t testing.TB, reason string) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for _, line := range notes.lines {
-		fmt.Println(line)
+	report := strings.Join(notes.lines, "\n")
+	if report != "" {
+		report += "\n"
+	}
+	fmt.Print(report)
+	if path := os.Getenv("PROXIES_REPORT"); path != "" && report != "" {
+		if err := os.WriteFile(path, []byte(report), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

@@ -71,6 +71,32 @@ func TestDeletedOrNot(t *testing.T) {
 	}
 }
 
+// Where the client itself has sent a DELETE twice, or net/http for it, a 404 says
+// nothing of the first. Where a proxy has, nobody can know.
+func TestDeletedTwice(t *testing.T) {
+	for _, p := range programs {
+		b := newBackend(t)
+		p.through(t, b, func(t *testing.T, way route) {
+			client := way.client(t, b.Token())
+			b.fault = nil
+			_, err := client.Users.Create(t.Context(), trillian.UserCreate{IM: "ann@x", Password: "secret"})
+			require.NoError(t, err)
+			b.failOnce(dropAfter)
+			ctx, sends := countingSends(t.Context())
+			err = client.Users.Delete(ctx, "ann@x")
+			require.Error(t, err)
+			switch {
+			case !errors.Is(err, trillian.ErrNotFound):
+				note("a DELETE whose answer is lost, %s: %v", way.name, err)
+			case sends.Load() == 1:
+				note("repeated by %s itself: a DELETE whose answer is lost", way.name)
+			default:
+				require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
+			}
+		})
+	}
+}
+
 // Varnish asks to come again in five seconds, after the server did what it was asked.
 func TestRetryAfterTheWork(t *testing.T) {
 	b := newBackend(t)

@@ -34,6 +34,7 @@ func TestWalk(t *testing.T) {
 	for _, p := range programs {
 		b := newBackend(t)
 		p.through(t, b, func(t *testing.T, way route) {
+			note("program: %s", p.versionOf())
 			t.Run("operations", func(t *testing.T) { operations(t, b, way) })
 			t.Run("identifiers", func(t *testing.T) { hardIdentifiers(t, way.client(t, b.Token())) })
 			t.Run("media ids", func(t *testing.T) { mediaIDs(t, way.client(t, b.Token())) })
