@@ -2,9 +2,16 @@ package trillian_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,16 +28,17 @@ func early(then func(net.Conn)) fault {
 	}}
 }
 
-func earlyAnswer(status int, header string) fault {
-	return early(func(conn net.Conn) {
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d X\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n", status, header)
-		time.Sleep(20 * time.Millisecond) // or the reset that follows outruns the answer
-		_, _ = io.CopyN(io.Discard, conn, 1<<20)
-	})
+// earlyAnswer then leaves the rest of the form where it is until the test is over:
+// to close before the client has read the answer would reset the connection.
+func earlyAnswer(status int) func(net.Conn, <-chan struct{}) {
+	return func(conn net.Conn, over <-chan struct{}) {
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status)
+		<-over
+	}
 }
 
 // tooMuch is more than a connection's buffers take from who does not read.
-const tooMuch = 12 << 20
+const tooMuch = 6 << 20
 
 // TestAdversarialUploadsCutShort has servers that saw only a part of a form: they
 // cannot have stored the file, so that it may be sent again, if it can be read again.
@@ -39,21 +47,21 @@ func TestAdversarialUploadsCutShort(t *testing.T) {
 	data := make([]byte, tooMuch)
 	stored := answers(201, "", `<response><media m="1"/></response>`)
 	for name, c := range map[string]struct {
-		step  fault
+		then  func(conn net.Conn, over <-chan struct{})
 		again bool
 		err   error // of the one attempt where there is no other
 	}{
-		"reset":            {early(reset), true, errAny},
-		"closed":           {early(func(net.Conn) {}), true, errAny},
-		"not HTTP":         {early(func(conn net.Conn) { _, _ = io.WriteString(conn, "what?\r\n\r\n") }), true, errAny},
-		"bad gateway":      {earlyAnswer(502, ""), true, trillian.ErrServer},
-		"unavailable":      {earlyAnswer(503, ""), true, trillian.ErrServer},
-		"gateway timeout":  {earlyAnswer(504, ""), true, trillian.ErrServer},
-		"request timeout":  {earlyAnswer(408, ""), true, errAny},
-		"rate limited":     {earlyAnswer(429, ""), true, trillian.ErrRateLimited},
-		"too large":        {earlyAnswer(413, ""), false, errAny},
-		"unauthorized":     {earlyAnswer(401, ""), false, trillian.ErrUnauthorized},
-		"an error of ours": {earlyAnswer(500, ""), false, trillian.ErrServer},
+		"reset":            {func(conn net.Conn, _ <-chan struct{}) { reset(conn) }, true, errAny},
+		"closed":           {func(net.Conn, <-chan struct{}) {}, true, errAny},
+		"not HTTP":         {func(conn net.Conn, _ <-chan struct{}) { _, _ = io.WriteString(conn, "what?\r\n\r\n") }, true, errAny},
+		"bad gateway":      {earlyAnswer(502), true, trillian.ErrServer},
+		"unavailable":      {earlyAnswer(503), true, trillian.ErrServer},
+		"gateway timeout":  {earlyAnswer(504), true, trillian.ErrServer},
+		"request timeout":  {earlyAnswer(408), true, errAny},
+		"rate limited":     {earlyAnswer(429), true, trillian.ErrRateLimited},
+		"too large":        {earlyAnswer(413), false, errAny},
+		"unauthorized":     {earlyAnswer(401), false, trillian.ErrUnauthorized},
+		"an error of ours": {earlyAnswer(500), false, trillian.ErrServer},
 	} {
 		for kind, source := range map[string]func() io.Reader{
 			"seekable":   func() io.Reader { return struct{ io.ReadSeeker }{bytes.NewReader(data)} },
@@ -62,12 +70,15 @@ func TestAdversarialUploadsCutShort(t *testing.T) {
 		} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				t.Parallel()
-				script := []fault{c.step}
+				over := make(chan struct{})
+				step := early(func(conn net.Conn) { c.then(conn, over) })
+				script := []fault{step}
 				again := c.again && kind != "unseekable"
 				if again {
-					script = []fault{c.step, c.step, stored}
+					script = []fault{step, step, stored}
 				}
 				server := newFaultServer(t, false, script...)
+				t.Cleanup(func() { close(over) })
 				media, err := server.client(t, 10*time.Second).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: source()})
 				if again {
 					require.NoError(t, err)
@@ -100,5 +111,173 @@ func TestAdversarialUploadThatNeverLeaves(t *testing.T) {
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, 3, failure.Attempts)
 	require.Empty(t, server.wire(t))
+	held.add("media cases", 1)
+}
+
+// hanging is a file in some far place: its reads go through until one, counted from
+// 1, waits until it is let go.
+type hanging struct {
+	file  *bytes.Reader
+	at    int
+	begun chan struct{} // closed when that read has begun
+	let   chan struct{}
+
+	mu    sync.Mutex
+	reads int
+}
+
+func newHanging(t *testing.T, size, at int) *hanging {
+	h := &hanging{file: bytes.NewReader(make([]byte, size)), at: at, begun: make(chan struct{}), let: make(chan struct{})}
+	t.Cleanup(func() { close(h.let) })
+	return h
+}
+
+func (h *hanging) wait() {
+	h.mu.Lock()
+	h.reads++
+	mine := h.reads == h.at
+	h.mu.Unlock()
+	if mine {
+		close(h.begun)
+		<-h.let
+	}
+}
+
+// hangingSeeker shares a cursor, hangingReaderAt has none.
+type hangingSeeker struct{ *hanging }
+
+func (h hangingSeeker) Read(p []byte) (int, error) { h.wait(); return h.file.Read(p) }
+
+func (h hangingSeeker) Seek(offset int64, whence int) (int64, error) {
+	return h.file.Seek(offset, whence)
+}
+
+type hangingReaderAt struct{ hangingSeeker }
+
+func (h hangingReaderAt) ReadAt(p []byte, at int64) (int, error) {
+	h.wait()
+	return h.file.ReadAt(p, at)
+}
+
+// TestAdversarialUploadWhoseFileHangs cancels an upload that waits for what can
+// seek, while its length is counted and while it is sent.
+func TestAdversarialUploadWhoseFileHangs(t *testing.T) {
+	t.Parallel()
+	const size = 100_000 // takes five reads a pass
+	for _, at := range []int{1, 3, 5, 6, 8, 10} {
+		for name, source := range map[string]func(*hanging) io.Reader{
+			"a Seeker":   func(h *hanging) io.Reader { return hangingSeeker{h} },
+			"a ReaderAt": func(h *hanging) io.Reader { return hangingReaderAt{hangingSeeker{h}} },
+		} {
+			t.Run(fmt.Sprintf("%s, at its read %d", name, at), func(t *testing.T) {
+				t.Parallel()
+				server := newFaultServer(t, false, fault{accept: func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }})
+				h := newHanging(t, size, at)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				go func() {
+					<-h.begun
+					cancel()
+				}()
+				client := server.client(t, 10*time.Second)
+				var media *trillian.Media
+				ended := make(chan error, 1)
+				go func() {
+					var err error
+					media, err = client.Users.Media.Upload(ctx, smw, trillian.MediaUpload{Name: "f", Data: source(h)})
+					ended <- err
+				}()
+				select {
+				case err := <-ended:
+					require.Nil(t, media)
+					require.ErrorIs(t, err, context.Canceled)
+					require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
+					failure, ok := errors.AsType[*trillian.Error](err)
+					require.True(t, ok, "%T %v", err, err)
+					require.Equal(t, "POST", failure.Method)
+				case <-time.After(10 * time.Second):
+					t.Error("the context does not end it")
+				}
+				held.add("media cases", 1)
+			})
+		}
+	}
+}
+
+// TestAdversarialReaderAtThatHangsOnce has an answer that asks to come again arrive
+// while a read hangs: the next attempt has its own way through the file.
+func TestAdversarialReaderAtThatHangsOnce(t *testing.T) {
+	t.Parallel()
+	const size = 100_000
+	h := newHanging(t, size, 8) // in the first attempt
+	server := newFaultServer(t, false, early(func(conn net.Conn) {
+		<-h.begun
+		_, _ = io.WriteString(conn, "HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	}), answers(201, "", `<response><media m="1"/></response>`))
+	media, err := server.client(t, 10*time.Second).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: hangingReaderAt{hangingSeeker{h}}})
+	require.NoError(t, err)
+	require.Equal(t, "1", media.ID)
+	form, err := url.ParseQuery(server.bodies[0])
+	require.NoError(t, err)
+	require.Equal(t, base64.StdEncoding.EncodeToString(make([]byte, size)), form.Get("data"))
+	held.add("media cases", 1)
+}
+
+// TestAdversarialSeekerThatHangsOnce is the same with one cursor for all: the next
+// attempt has to wait for it, but not longer than the context lasts.
+func TestAdversarialSeekerThatHangsOnce(t *testing.T) {
+	t.Parallel()
+	h := newHanging(t, 100_000, 8)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	server := newFaultServer(t, false, early(func(conn net.Conn) {
+		<-h.begun
+		_, _ = io.WriteString(conn, "HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	}), fault{accept: func(conn net.Conn) {
+		_, _ = io.ReadFull(conn, make([]byte, 100)) // of the second attempt
+		cancel()
+	}})
+	_, err := server.client(t, 10*time.Second).Users.Media.Upload(ctx, smw, trillian.MediaUpload{Name: "f", Data: hangingSeeker{h}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 8, h.reads, "nobody reads beside the one that hangs")
+	held.add("media cases", 1)
+}
+
+// TestAdversarialOneFileManyUploads sends one file from many goroutines, each from
+// where it stands, which no upload moves.
+func TestAdversarialOneFileManyUploads(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, 300_000)
+	for i := range data {
+		data[i] = byte(i * 31)
+	}
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	_, err = file.Seek(1000, io.SeekStart)
+	require.NoError(t, err)
+	s := newStore(t, 429, 429)
+	client := newClient(t, s.URL, fast)
+	const n = 6
+	errs := make(chan error, n)
+	for range n {
+		go func() {
+			_, err := client.Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: file})
+			errs <- err
+		}()
+	}
+	for range n {
+		require.NoError(t, <-errs)
+	}
+	_, files := s.arrived()
+	require.Len(t, files, n)
+	for _, f := range files {
+		require.True(t, f == string(data[1000:]))
+	}
+	at, err := file.Seek(0, io.SeekCurrent)
+	require.NoError(t, err)
+	require.Equal(t, int64(1000), at)
 	held.add("media cases", 1)
 }

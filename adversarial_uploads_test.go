@@ -23,24 +23,47 @@ import (
 	"github.com/trillian-go/trillian"
 )
 
-// changing is a file with other bytes each time it is read from the start.
+// changing is a file with other bytes each time it is read from the start, where
+// seeking is what makes it start, or reading at 0.
 type changing struct {
-	*strings.Reader
-	versions []string
+	file     *strings.Reader
+	versions []string // to come
 }
 
+func (c *changing) start() {
+	if len(c.versions) > 0 {
+		c.file, c.versions = strings.NewReader(c.versions[0]), c.versions[1:]
+	}
+}
+
+func (c *changing) Read(p []byte) (int, error) { return c.file.Read(p) }
+
 func (c *changing) Seek(offset int64, whence int) (int64, error) {
-	if whence == io.SeekStart && len(c.versions) > 1 {
-		c.versions = c.versions[1:]
-	}
 	if whence == io.SeekStart {
-		c.Reader = strings.NewReader(c.versions[0])
+		c.start()
 	}
-	return c.Reader.Seek(offset, whence)
+	return c.file.Seek(offset, whence)
+}
+
+type changingReaderAt struct{ *changing }
+
+func (c changingReaderAt) ReadAt(p []byte, at int64) (int, error) {
+	if at == 0 {
+		c.start()
+	}
+	return c.file.ReadAt(p, at)
+}
+
+func (c changingReaderAt) Seek(offset int64, whence int) (int64, error) {
+	return c.file.Seek(offset, whence)
 }
 
 func changes(before, after string) io.Reader {
-	return &changing{strings.NewReader(before), []string{before, after}}
+	return &changing{strings.NewReader(""), []string{before, after}}
+}
+
+func changesAt(before, after string) io.Reader {
+	return changingReaderAt{&changing{strings.NewReader(""), []string{before, after}}}
 }
 
 // source is a file that cannot seek and reads as its function does.
@@ -50,7 +73,7 @@ func (f source) Read(p []byte) (int, error) { return f(p) }
 
 // unseekable fails when it is to be read a second time.
 type unseekable struct {
-	*strings.Reader
+	io.Reader
 	err error
 }
 
@@ -87,6 +110,9 @@ func TestAdversarialUploadsWhoseSourceFails(t *testing.T) {
 		"grows":                      {changes(text(500_000), text(500_010)), errAny},
 		"grows within a block":       {changes(text(40), text(50)), errAny},
 		"grows from nothing":         {changes("", "x"), errAny},
+		"grows, read at places":      {changesAt(text(500_000), text(500_010)), errAny},
+		"shrinks, read at places":    {changesAt(text(500_000), text(499_990)), errAny},
+		"changes, read at places":    {changesAt(strings.Repeat("a", 300_000), strings.Repeat("\xff", 300_000)), errAny},
 		"changes to a longer form":   {changes(strings.Repeat("a", 300_000), strings.Repeat("\xff", 300_000)), errAny},
 		"changes to a shorter form":  {changes(strings.Repeat("\xff", 300_000), strings.Repeat("a", 300_000)), errAny},
 		"changes at its end only":    {changes(strings.Repeat("a", 300), strings.Repeat("a", 297)+"\xff\xff\xff"), errAny},

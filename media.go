@@ -200,23 +200,29 @@ func unpart(err error) error {
 	return err
 }
 
-// Upload stores a file with an owner. Where the server answers no body, the
-// media holds what was sent.
+// Upload stores a file with an owner. What the server answers is not documented:
+// where it is no media, the result holds what was sent, without an ID.
+//
+// Like every POST it is sent again only where the server cannot have stored the
+// file: it was not reached, said 429, or was sent a part of the form only. That
+// takes a file that can be read again, which is one that can seek.
 //
 // Trillian API: POST /v1/groupchats/:groupchat/media/, POST /v1/users/:user/media/
 func (s *MediaService) Upload(ctx context.Context, owner string, upload MediaUpload) (*Media, error) {
 	r := endpoint(s.name+".Upload", s.under, owner)
-	if r.err != nil {
-		return nil, r.err
+	r.method = http.MethodPost
+	if err := upload.check(); err != nil && r.err == nil {
+		r.err = err
 	}
-	if ctx == nil {
-		return nil, &ArgumentError{Name: "context", Reason: "is nil"}
-	}
-	var err error
-	if r.file, err = upload.form(ctx); err != nil {
+	call, err := s.client.newCall(ctx, r)
+	if err != nil {
 		return nil, err
 	}
-	defer r.file.release(ctx)
+	r.file = upload.form(ctx)
+	defer r.file.release()
+	if err := r.file.measure(); err != nil {
+		return nil, s.client.failed(call, r, err)
+	}
 	sent := &Media{Owner: owner, Name: upload.Name, Type: upload.mediaType()}
 	media, err := change(ctx, s.client, http.MethodPost, r, "media", sent)
 	if media == sent {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/url"
+	"os"
 	"path"
 	"strconv"
 	"sync"
@@ -26,9 +28,15 @@ type MediaUpload struct {
 	Name string // the file's name
 	Type string // the MIME type; "" for what the name's extension stands for
 
-	// Data is the file, read from where it stands. If it is an io.Seeker it is
-	// read twice, first to learn the request's length, and again on a retry.
-	// Otherwise it is sent once, in chunks, which some servers refuse.
+	// Data is the file, read from where it stands. If it is an io.Seeker it is read
+	// twice, first to learn the request's length, and again on a retry. If it is
+	// also an io.ReaderAt, as an *os.File is, only ReadAt is called, and it stands
+	// where it stood before. Anything else is read and sent once, in chunks, which
+	// some servers and proxies refuse (411).
+	//
+	// The end of the context ends an upload whose Data hangs, unless it is a regular
+	// *os.File. A Read that waits then may still return, and fill its buffer, for a
+	// moment after Upload has; no other follows it.
 	Data io.Reader
 
 	Thumbnail   []byte // an image of at most MaxThumbnail bytes, or none
@@ -81,29 +89,23 @@ func (u *MediaUpload) fields() string {
 	return v.Encode()
 }
 
-// form makes the request body of an upload, with its length where the file can
-// be read twice.
-func (u *MediaUpload) form(ctx context.Context) (*fileForm, error) {
-	if err := u.check(); err != nil {
-		return nil, err
+// form prepares the request body of an upload.
+func (u *MediaUpload) form(ctx context.Context) *fileForm {
+	f := &fileForm{
+		ctx: ctx, fields: u.fields(), progress: u.Progress, src: u.Data, size: -1, length: -1,
+		reading: []lock{newLock()}, reporting: newLock(),
 	}
-	f := &fileForm{fields: u.fields(), progress: u.Progress, src: u.Data, size: -1, length: -1}
 	seeker, ok := u.Data.(io.Seeker)
 	if !ok {
-		return f, nil
+		return f
 	}
 	start, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return f, nil // a pipe is an *os.File too
+		return f // a pipe is an *os.File too
 	}
-	f.rewind = func() error { _, err := seeker.Seek(start, io.SeekStart); return err }
-	if f.size, f.length, err = wire.MeasureForm(ctx, f.fields, fileKey, u.Data); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, fmt.Errorf("trillian: reading the file to upload: %w", err)
-	}
-	return f, nil
+	f.start, f.seeker = start, seeker
+	f.readerAt, _ = u.Data.(io.ReaderAt)
+	return f
 }
 
 // fileKey is the parameter that carries the file.
@@ -113,17 +115,20 @@ const fileKey = "data"
 // own, which may still run when an attempt is over: each attempt's reader works
 // only until the next one, or the end of the call, takes the file from it.
 type fileForm struct {
+	ctx          context.Context // the call's
 	fields       string
 	size, length int64 // of the file and the form, -1 where unknown
-	rewind       func() error
 	progress     func(sent, total int64)
 
-	reading sync.Mutex // held while the caller's reader works, which may be long
-	src     io.Reader
+	src      io.Reader
+	seeker   io.Seeker   // src, if it can be read again
+	start    int64       // where it stood then
+	readerAt io.ReaderAt // src, if attempts need not share its cursor
 
-	reporting sync.Mutex // held while the caller's Progress works
+	reporting lock // held while the caller's Progress works
 
 	mu      sync.Mutex
+	reading []lock // each held while the caller's reader works, which may be long
 	turn    int
 	form    *wire.FileForm
 	touched bool  // the file was read from
@@ -132,28 +137,72 @@ type fileForm struct {
 	err     error
 }
 
+// lock is a mutex that is not waited for longer than a context lasts.
+type lock chan struct{}
+
+func newLock() lock { return make(lock, 1) }
+
+func (l lock) take(ctx context.Context) bool {
+	select {
+	case l <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (l lock) give() { <-l }
+
+// measure reads a file that can be read again, to learn the length of its form.
+func (f *fileForm) measure() error {
+	if f.seeker == nil {
+		return nil
+	}
+	f.mu.Lock()
+	file := f.next()
+	f.mu.Unlock()
+	var size, length int64
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		size, length, err = wire.MeasureForm(f.ctx, f.fields, fileKey, file)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		f.size, f.length = size, length
+		return err
+	case <-f.ctx.Done():
+		return f.ctx.Err()
+	}
+}
+
 // open is called once for every attempt, and once before the first.
 func (f *fileForm) open() (io.Reader, error) {
-	f.reading.Lock()
-	defer f.reading.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.touched && f.rewind == nil {
+	if f.touched && f.seeker == nil {
 		return nil, errors.New("the file cannot be read a second time")
 	}
-	if f.rewind != nil {
-		if err := f.rewind(); err != nil {
-			f.err = fmt.Errorf("rewinding the file to upload: %w", err)
-			return nil, f.err
-		}
-	}
-	f.turn++
+	file := f.next()
 	f.handed, f.whole = 0, false
-	f.form = wire.NewFileForm(f.fields, fileKey, fileReader{f, f.turn}, f.size, f.reporter(f.turn))
+	f.form = wire.NewFileForm(f.fields, fileKey, file, f.size, f.reporter(f.turn))
 	if f.length >= 0 {
 		f.form.ExpectLength(f.length)
 	}
 	return &formReader{file: f, form: f.form, turn: f.turn}, nil
+}
+
+// next takes the file from the latest attempt and returns it for another.
+func (f *fileForm) next() io.Reader {
+	f.turn++
+	r := &fileReader{file: f, turn: f.turn, src: f.src, reading: f.reading[0], rewind: f.seeker != nil}
+	if f.readerAt != nil {
+		r.src, r.rewind = io.NewSectionReader(f.readerAt, f.start, math.MaxInt64-f.start), false
+		r.reading = newLock()
+		f.reading = append(f.reading, r.reading)
+	}
+	return r
 }
 
 // reporter is the caller's Progress during one attempt.
@@ -162,8 +211,10 @@ func (f *fileForm) reporter(turn int) func(sent, total int64) {
 		return nil
 	}
 	return func(sent, total int64) {
-		f.reporting.Lock()
-		defer f.reporting.Unlock()
+		if !f.reporting.take(f.ctx) {
+			return
+		}
+		defer f.reporting.give()
 		if f.isTurn(turn) {
 			f.progress(sent, total)
 		}
@@ -175,17 +226,28 @@ var errOver = errors.New("the attempt is over")
 // fileReader is the caller's reader during one attempt, locked for one Read at
 // a time: the many that fill a block would keep the caller waiting.
 type fileReader struct {
-	file *fileForm
-	turn int
+	file    *fileForm
+	turn    int
+	src     io.Reader
+	reading lock
+	rewind  bool // src does not stand at its start
 }
 
-func (r fileReader) Read(p []byte) (int, error) {
-	r.file.reading.Lock()
-	defer r.file.reading.Unlock()
+func (r *fileReader) Read(p []byte) (int, error) {
+	if !r.reading.take(r.file.ctx) {
+		return 0, errOver
+	}
+	defer r.reading.give()
 	if !r.file.touch(r.turn) {
 		return 0, errOver
 	}
-	return r.file.src.Read(p)
+	if r.rewind {
+		if _, err := r.file.seeker.Seek(r.file.start, io.SeekStart); err != nil {
+			return 0, fmt.Errorf("rewind: %w", err)
+		}
+		r.rewind = false
+	}
+	return r.src.Read(p)
 }
 
 // touch reports whether it is still the attempt's turn to read the file.
@@ -245,16 +307,21 @@ func (f *fileForm) Err() error {
 
 // Spent reports whether the file has been read and cannot be read again.
 func (f *fileForm) Spent() bool {
-	if f.rewind != nil {
-		return false
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.touched
+	return f.touched && f.seeker == nil
 }
 
-// MayHang takes what can seek for a file, whose reads end.
-func (f *fileForm) MayHang() bool { return f.rewind == nil }
+// MayHang is false for a regular file, whose reads end: what it takes to abandon
+// one that does not would make the upload of a file a third slower.
+func (f *fileForm) MayHang() bool {
+	file, ok := f.src.(*os.File)
+	if !ok {
+		return true
+	}
+	info, err := file.Stat()
+	return err != nil || !info.Mode().IsRegular()
+}
 
 func (f *fileForm) sent() int64 {
 	f.mu.Lock()
@@ -265,21 +332,16 @@ func (f *fileForm) sent() int64 {
 // release takes the file from net/http, so that the caller has it to itself and
 // Progress is not called any more. A Read or a Progress that blocks is not waited
 // for beyond a second or the context's end.
-func (f *fileForm) release(ctx context.Context) {
+func (f *fileForm) release() {
 	f.mu.Lock()
 	f.turn++
+	locks := append(f.reading, f.reporting)
 	f.mu.Unlock()
-	released := make(chan struct{})
-	go func() {
-		f.reading.Lock()
-		defer f.reading.Unlock()
-		f.reporting.Lock()
-		defer f.reporting.Unlock()
-		close(released)
-	}()
-	select {
-	case <-released:
-	case <-ctx.Done():
-	case <-time.After(time.Second):
+	ctx, cancel := context.WithTimeout(f.ctx, time.Second)
+	defer cancel()
+	for _, l := range locks {
+		if !l.take(ctx) {
+			return
+		}
 	}
 }
