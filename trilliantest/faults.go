@@ -178,6 +178,7 @@ type Injection struct {
 	pattern pattern
 	faults  []Fault
 	skip    int
+	every   int
 	left    int // -1: without end
 	met     int
 }
@@ -203,7 +204,7 @@ func (s *Server) Inject(pattern string, faults ...Fault) *Injection {
 	if len(faults) == 0 {
 		s.fatal(fmt.Errorf("trilliantest: Inject(%q) has no faults", pattern))
 	}
-	i := &Injection{server: s, pattern: p, faults: faults, left: 1}
+	i := &Injection{server: s, pattern: p, faults: faults, every: 1, left: 1}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.injections = append(s.injections, i)
@@ -219,6 +220,13 @@ func (i *Injection) Always() *Injection { return i.set(func() { i.left = -1 }) }
 // After lets the first n requests that match pass: to be answered 401 from the
 // fourth on is Inject("/{any...}", Status(401)).After(3).Always().
 func (i *Injection) After(n int) *Injection { return i.set(func() { i.skip = max(n, 0) }) }
+
+// Every lets only every n-th request that matches meet the faults, the n-th being
+// the first: a connection that loses one answer in ten is
+// Inject("/{any...}", DropAfter()).Every(10).Always().
+func (i *Injection) Every(n int) *Injection {
+	return i.set(func() { i.every, i.skip = max(n, 1), i.skip+max(n, 1)-1 })
+}
 
 func (i *Injection) set(change func()) *Injection {
 	i.server.mu.Lock()
@@ -282,6 +290,7 @@ func (s *Server) nextPlan(method, path string) *plan {
 		if i.left > 0 {
 			i.left--
 		}
+		i.skip = i.every - 1
 		i.met++
 		return newPlan(i)
 	}

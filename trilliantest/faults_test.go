@@ -220,6 +220,31 @@ func TestUnauthorizedAfter(t *testing.T) {
 	}
 }
 
+func TestEveryThirdRequestIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		limit func(*trilliantest.Injection) *trilliantest.Injection
+		want  []bool
+	}{
+		"always": {(*trilliantest.Injection).Always, []bool{false, false, true, false, false, true, false, false, true}},
+		"twice": {
+			func(i *trilliantest.Injection) *trilliantest.Injection { return i.Times(2) },
+			[]bool{false, false, true, false, false, true, false, false, false},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := trilliantest.NewServer(t, trilliantest.WithSampleCompany())
+			client := srv.Client()
+			test.limit(srv.Inject("GET /users/", trilliantest.Status(http.StatusForbidden)).Every(3))
+			for i, refused := range test.want {
+				_, err := client.Users.List(t.Context())
+				require.Equal(t, refused, errors.Is(err, trillian.ErrForbidden), "request %d: %v", i+1, err)
+			}
+		})
+	}
+}
+
 func TestDelayEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
