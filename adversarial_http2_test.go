@@ -34,6 +34,7 @@ const (
 	noError        = 0x0
 	http2Preface   = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 	statusOK       = "\x88" // HPACK: the static table's ":status: 200"
+	statusNotFound = "\x8d" // and its ":status: 404"
 	contentTypeXML = "\x0f\x10\x0fapplication/xml"
 )
 
@@ -223,6 +224,26 @@ func TestAdversarialHTTP2Refusals(t *testing.T) {
 			held.add("HTTP/2 refusals", 1)
 		})
 	}
+}
+
+// TestAdversarialHTTP2DeletedTwice is a DELETE that net/http repeats by itself: what
+// it finds gone, it may have removed.
+func TestAdversarialHTTP2DeletedTwice(t *testing.T) {
+	t.Parallel()
+	server := newFrameServer(t, func(n int, stream uint32, w frameWriter) bool {
+		if n == 1 {
+			w.frame(frameRST, 0, stream, number(refusedStream))
+		} else {
+			w.frame(frameHeaders, endHeaders|endStream, stream, statusNotFound)
+		}
+		return true
+	})
+	err := server.client(t).Users.Delete(t.Context(), "a@x")
+	require.ErrorIs(t, err, trillian.ErrNotFound)
+	require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
+	n, _ := server.arrived()
+	require.Equal(t, 2, n)
+	held.add("HTTP/2 refusals", 1)
 }
 
 // TestAdversarialHTTP2GoAway has a server end its connection by a GOAWAY that names

@@ -285,8 +285,8 @@ func TestDelayEndsWithTheServer(t *testing.T) {
 		srv.Close()
 		require.Error(t, <-failed)
 		require.Error(t, <-failed)
-		err := createSales(t, client)
-		require.ErrorContains(t, err, "refused")
+		err := createSales(t, client) // refused, or reset on a connection that is being closed
+		require.Error(t, err)
 		require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown, "there is nobody to carry it out")
 	})
 }

@@ -160,7 +160,11 @@ func (c *Call) begin(ctx context.Context) context.Context {
 	c.written.Store(false)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { c.connecting.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { c.sent.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) {
+			if c.sent.Swap(true) && c.Method == http.MethodDelete {
+				c.uncertain.Store(true) // net/http repeats it by itself, when a proxy refused its stream
+			}
+		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
 				c.written.Store(true)
