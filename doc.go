@@ -23,8 +23,9 @@
 //		fmt.Println(user.Name)
 //	}
 //
-// An All yields an error once, last. [MessagesService.All] walks a whole message
-// history, several weeks at once, in order.
+// An All yields an error once, last. A message history has an All for each of its
+// weeks; [MessagesService.Weeks] yields whole weeks in order, several of them
+// fetched at once, and [MessagesService.History] their messages.
 //
 // # Creating and updating
 //

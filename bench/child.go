@@ -21,6 +21,7 @@ type task struct {
 	Mode string // which contender, or what to serve
 
 	Size  int           // messages or bytes
+	Weeks int           // of so many messages
 	File  string        // to upload
 	URL   string        // of the server
 	Delay time.Duration // of an answer

@@ -1,15 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"runtime"
 	"runtime/metrics"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -74,8 +75,8 @@ func benchHeap(s settings, r *report) error {
 // heapChild reads a week of t.Size messages and answers its own peak heap.
 func heapChild(t task) (heapPeak, error) {
 	read := map[string]func(int) (int, error){
-		oursStreamed:     func(n int) (int, error) { return heapStreamed(1, n) },
-		oursHistory:      func(n int) (int, error) { return heapStreamed(20, n) },
+		oursStreamed:     heapStreamed,
+		oursHistory:      heapHistory,
 		oursCollected:    heapCollected,
 		xmlUnmarshal:     heapUnmarshal,
 		xmlDecoderStream: func(n int) (int, error) { return heapDecoder(n, false) },
@@ -126,15 +127,20 @@ var week = trillian.MessageWeek{Conversation: "c798b870f797b37878fe19cf05198f50d
 
 const owner = "smw@cerulean-inc.com"
 
-// weekClient is a client whose answers are so many weeks, of n messages together.
+// weekClient is a client of a server with so many weeks, of n messages together.
 func weekClient(weeks, n int) (*trillian.Client, error) {
 	var asked atomic.Int64
 	answer := roundTripper(func(r *http.Request) (*http.Response, error) {
-		i := int(asked.Add(1))
-		size := n*i/weeks - n*(i-1)/weeks
+		var body io.Reader
+		if isWeekList(r) {
+			body = bytes.NewReader(weekList(weeks))
+		} else {
+			i := int(asked.Add(1))
+			body = newMessageStream(n*i/weeks - n*(i-1)/weeks)
+		}
 		return &http.Response{
 			StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
-			Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(newMessageStream(size)), Request: r,
+			Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(body), Request: r,
 		}, nil
 	})
 	return trillian.NewClient("token", trillian.WithHTTPClient(&http.Client{Transport: answer}))
@@ -144,20 +150,32 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// heapStreamed walks a history of so many weeks, with n messages together.
-func heapStreamed(weeks, n int) (count int, err error) {
-	client, err := weekClient(weeks, n)
+// heapStreamed reads a week of n messages while it arrives.
+func heapStreamed(n int) (int, error) {
+	client, err := weekClient(1, n)
 	if err != nil {
 		return 0, err
 	}
-	opts := &trillian.HistoryOptions{Weeks: slices.Repeat([]trillian.MessageWeek{week}, weeks)}
-	for _, err := range client.Users.Messages.All(context.Background(), owner, opts) {
-		if err != nil {
-			return count, err
-		}
-		count++
+	return count(client.Users.Messages.All(context.Background(), owner, week))
+}
+
+// heapHistory reads n messages in 20 weeks.
+func heapHistory(n int) (int, error) {
+	client, err := weekClient(20, n)
+	if err != nil {
+		return 0, err
 	}
-	return count, nil
+	return count(client.Users.Messages.History(context.Background(), owner, nil))
+}
+
+func count(messages iter.Seq2[trillian.Message, error]) (n int, err error) {
+	for _, err := range messages {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 func heapCollected(n int) (int, error) {

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -40,7 +43,7 @@ func serveChild(t task) error {
 	case serveMedia:
 		handler = media(&seen)
 	case serveHistory:
-		handler = history(messageDocument(t.Size, vocabularies...), t.Delay)
+		handler = history(messageDocument(t.Size, vocabularies...), t.Weeks, t.Delay)
 	case serveAnswers:
 		handler = http.HandlerFunc(serveAnswer)
 	default:
@@ -125,11 +128,29 @@ func discard(r io.Reader) (received int64, err error) {
 	}
 }
 
-func history(week []byte, delay time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+func history(week []byte, weeks int, delay time.Duration) http.Handler {
+	list := weekList(weeks)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(delay)
-		writeXML(w, week)
+		if isWeekList(r) {
+			writeXML(w, list)
+		} else {
+			writeXML(w, week)
+		}
 	})
+}
+
+func isWeekList(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/messages/") }
+
+// weekList lists so many weeks of one conversation.
+func weekList(weeks int) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<response> <messages conversation="%s">`, week.Conversation)
+	for i := range weeks {
+		fmt.Fprintf(&b, `<week year="%d" week="%d"/>`, 2016+i/52, i%52)
+	}
+	b.WriteString("</messages></response>")
+	return b.Bytes()
 }
 
 func writeXML(w http.ResponseWriter, body []byte) {
