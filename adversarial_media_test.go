@@ -35,12 +35,17 @@ func head(header string) fault {
 
 func downloads() []download {
 	var all []download
+	once, thrice := []string{"GET"}, []string{"GET", "GET", "GET"} // again if nothing came
 	for n := range len(file) {
-		all = append(all, download{name: fmt.Sprintf("%d bytes under Content-Length", n), err: io.ErrUnexpectedEOF, wire: []string{"GET"},
-			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + file[:n])}}})
+		d := download{name: fmt.Sprintf("%d bytes under Content-Length", n), err: io.ErrUnexpectedEOF, wire: once,
+			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + file[:n])}}}
+		if n == 0 {
+			d.wire, d.script = thrice, []fault{d.script[0], d.script[0], d.script[0]}
+		}
+		all = append(all, d)
 	}
 	for _, c := range []struct {
-		body string
+		body string // what broke off within its first 3 bytes has none of the file
 		err  error
 	}{
 		{"a\r\n" + file + "\r\n0\r\n\r\n", nil}, {"5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n", nil},
@@ -50,8 +55,12 @@ func downloads() []download {
 		{"c\r\n" + file, io.ErrUnexpectedEOF}, {"9\r\n" + file + "\r\n0\r\n\r\n", errAny}, {"-1\r\n" + file, errAny},
 		{"zz\r\n" + file, errAny}, {"fffffffffffffffff\r\n" + file, errAny},
 	} {
-		all = append(all, download{name: fmt.Sprintf("chunked %q", c.body), want: file, err: c.err, wire: []string{"GET"},
-			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + c.body)}}})
+		d := download{name: fmt.Sprintf("chunked %q", c.body), want: file, err: c.err, wire: once,
+			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + c.body)}}}
+		if len(c.body) <= 3 {
+			d.wire, d.script = thrice, []fault{d.script[0], d.script[0], d.script[0]}
+		}
+		all = append(all, d)
 	}
 	whole, short, long := file, file[:9], file+"!"
 	listed := func(size string) fault {
@@ -63,7 +72,10 @@ func downloads() []download {
 		all = append(all,
 			download{name: kind + "whole by HEAD", script: []fault{ending(whole), head("Content-Length: 10")}, want: file, wire: []string{"GET", "HEAD"}},
 			download{name: kind + "short by HEAD", script: []fault{ending(short), head("Content-Length: 10")}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD"}},
-			download{name: kind + "nothing by HEAD", script: []fault{ending(""), head("Content-Length: 10")}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD"}},
+			download{name: kind + "nothing by HEAD", err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET", "HEAD", "GET", "HEAD"}, script: []fault{
+				ending(""), head("Content-Length: 10"), ending(""), head("Content-Length: 10"), ending(""), head("Content-Length: 10")}},
+			download{name: kind + "nothing, and then all", want: file, wire: []string{"GET", "HEAD", "GET", "HEAD"}, script: []fault{
+				ending(""), head("Content-Length: 10"), ending(whole), head("Content-Length: 10")}},
 			download{name: kind + "too long by HEAD", script: []fault{ending(long), head("Content-Length: 10")}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD"}},
 			download{name: kind + "whole by the list", script: []fault{ending(whole), head("X: y"), listed("10")}, want: file, wire: []string{"GET", "HEAD", "GET"}},
 			download{name: kind + "short by the list", script: []fault{ending(short), head("X: y"), listed("10")}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET"}},
@@ -74,16 +86,30 @@ func downloads() []download {
 			download{name: kind + "HEAD refused", script: []fault{ending(whole), answers(403, "", "")}, err: trillian.ErrForbidden, wire: []string{"GET", "HEAD"}},
 		)
 	}
+	broken := fault{answer: func(conn net.Conn, _ *http.Request) bool {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+		time.Sleep(10 * time.Millisecond) // so that the header is read before the reset
+		reset(conn)
+		return false
+	}}
+	cut := fault{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")}
 	return append(all,
 		download{name: "whole", script: []fault{answers(200, "", file)}, want: file, wire: []string{"GET"}},
+		download{name: "whole by its header", script: []fault{{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 10\r\n\r\n" + file)}}, want: file, wire: once},
+		download{name: "short by its header", script: []fault{{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 10\r\n\r\n" + short)}}, err: io.ErrUnexpectedEOF, wire: once},
+		download{name: "too long by its header", script: []fault{{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 10\r\n\r\n" + long)}}, err: trillian.ErrMalformedResponse, wire: once},
+		download{name: "chunked, short by its header", err: io.ErrUnexpectedEOF, wire: once,
+			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nTrillian-Media-Size: 10\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n" + short + "\r\n0\r\n\r\n")}}},
+		download{name: "a header of no size", want: file, wire: []string{"GET", "HEAD"},
+			script: []fault{{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: -10\r\n\r\n" + file)}, head("Content-Length: 10")}},
+		download{name: "a length beside another header", want: file, wire: once,
+			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nTrillian-Media-Size: 3\r\nContent-Length: 10\r\n\r\n" + file)}}},
+		download{name: "whole by the header of HEAD", script: []fault{{answer: writes("HTTP/1.0 200 OK\r\n\r\n" + file)}, head("Trillian-Media-Size: 10")}, want: file, wire: []string{"GET", "HEAD"}},
 		download{name: "an empty file", script: []fault{answers(200, "", "")}, want: "", wire: []string{"GET"}},
 		download{name: "more than announced", script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + file + "!")}}, want: file, wire: []string{"GET"}},
 		download{name: "after a fault", script: []fault{dropped, answers(503, "", ""), answers(200, "", file)}, want: file, wire: []string{"GET", "GET", "GET"}},
-		download{name: "reset", wire: []string{"GET"}, err: errAny, script: []fault{{answer: func(conn net.Conn, _ *http.Request) bool {
-			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234")
-			reset(conn)
-			return false
-		}}}},
+		download{name: "reset", wire: thrice, err: errAny, script: []fault{broken, broken, broken}},
+		download{name: "broken off, and then whole", script: []fault{cut, cut, answers(200, "", file)}, want: file, wire: thrice},
 		download{name: "a part", script: []fault{answers(206, "Content-Range: bytes 0-4/10", "01234")}, err: trillian.ErrMalformedResponse, wire: []string{"GET"}},
 		download{name: "compressed", script: []fault{answers(200, "Content-Encoding: gzip", file)}, err: trillian.ErrMalformedResponse, wire: []string{"GET"}},
 		download{name: "two lengths", script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Length: 5\r\n\r\n" + file)}, answers(404, "", "")}, err: trillian.ErrNotFound, wire: []string{"GET", "GET"}},

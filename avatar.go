@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,8 +18,15 @@ type AvatarService struct{ client *Client }
 
 // Avatar is a user's picture.
 type Avatar struct {
-	Type string // the MIME type, such as image/png
-	Data []byte // the picture itself
+	Type string `json:"type"` // the MIME type, such as image/png
+	Data []byte `json:"data"` // the picture itself, of at most 65,535 bytes (inferred); more is the server's to refuse
+}
+
+// isPicture reports whether a MIME type is one of pictures, or says nothing.
+func isPicture(kind string) bool {
+	kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
+	kind = strings.TrimSpace(kind)
+	return strings.HasPrefix(kind, "image/") || kind == "application/octet-stream"
 }
 
 // Get returns a user's avatar. The answer's shape is inferred: the bytes of the
@@ -42,7 +50,7 @@ func (s *AvatarService) Get(ctx context.Context, user string) (*Avatar, error) {
 		if kind == "" {
 			kind = http.DetectContentType(data)
 		}
-		if !strings.HasPrefix(kind, "image/") && kind != "application/octet-stream" {
+		if !isPicture(kind) {
 			return errors.New("is not a picture")
 		}
 		if len(data) == 0 {
@@ -58,7 +66,8 @@ func (s *AvatarService) Get(ctx context.Context, user string) (*Avatar, error) {
 }
 
 // Set replaces a user's avatar. The parameters are inferred from those of media:
-// data (Base64) and type.
+// data (Base64) and type. Without a Type it is what Data looks like; what is then
+// not a picture is an [ArgumentError], since Get would not take it for one.
 //
 // Trillian API: PUT /v1/users/:user/addressbook/avatar/
 func (s *AvatarService) Set(ctx context.Context, user string, avatar Avatar) error {
@@ -68,6 +77,9 @@ func (s *AvatarService) Set(ctx context.Context, user string, avatar Avatar) err
 	kind := avatar.Type
 	if kind == "" {
 		kind = http.DetectContentType(avatar.Data)
+	}
+	if !isPicture(kind) {
+		return &ArgumentError{Name: "avatar", Reason: fmt.Sprintf("is of type %q, which is not a picture: set its Type", kind)}
 	}
 	req := endpoint("Users.Avatar.Set", "users/:user/addressbook/avatar/", user)
 	req.params = url.Values{"data": {base64.StdEncoding.EncodeToString(avatar.Data)}, "type": {kind}}

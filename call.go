@@ -123,12 +123,13 @@ type writeError struct{ err error }
 func (e *writeError) Error() string { return "writing the answer: " + e.err.Error() }
 func (e *writeError) Unwrap() error { return e.err }
 
-// copyTo hands the bytes of an answer to the caller's writer.
+// copyTo hands the bytes of an answer to the caller's writer. An error is partly's
+// unless nothing was handed on: a writer that fails has been given something.
 func copyTo(w io.Writer, body io.Reader) (int64, error) {
 	out := &failingWriter{w: w}
 	n, err := io.Copy(out, body)
 	if err != nil && out.err != nil {
-		err = &writeError{out.err}
+		err = partly{&writeError{out.err}}
 	} else if err != nil && n > 0 {
 		err = partly{err}
 	}

@@ -2,12 +2,10 @@ package trillian
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
+	"iter"
 	"net/http"
-
-	"github.com/trillian-go/trillian/internal/transport"
+	"strconv"
+	"unicode/utf8"
 )
 
 // MediaService manages the files of an owner: a user's IM address for
@@ -20,24 +18,38 @@ type MediaService struct {
 	under  string // "groupchats/:groupchat/media/" or "users/:user/media/"
 }
 
-// Media is a file as the server lists it.
+// Media is a file as the server lists it. encoding/xml does not know how to read
+// its Fields.
 type Media struct {
-	ID        string    `xml:"m,attr"`
-	CreatedAt Timestamp `xml:"createdAt"`
-	ExpiresAt Timestamp `xml:"expiresAt"` // zero: never
-	Size      int64     `xml:"size"`      // in bytes
-	Owner     string    `xml:"owner"`
-	Type      string    `xml:"type"` // the MIME type
-	Name      string    `xml:"name"`
-	Thumbnail string    `xml:"thumbnail"` // 32 bytes in Base64, a hash of the thumbnail (inferred)
-	Data      string    `xml:"data"`      // 32 bytes in Base64, a hash of the file (inferred)
+	ID        string    `xml:"m,attr" json:"id"`
+	CreatedAt Timestamp `xml:"createdAt" json:"createdAt"`
+	ExpiresAt Timestamp `xml:"expiresAt" json:"expiresAt"` // zero: never
+	Size      int64     `xml:"size" json:"size"`           // in bytes
+	Owner     string    `xml:"owner" json:"owner"`
+	Type      string    `xml:"type" json:"type"`           // the MIME type
+	Thumbnail string    `xml:"thumbnail" json:"thumbnail"` // 32 bytes in Base64, a hash of the thumbnail (inferred)
+	Data      string    `xml:"data" json:"data"`           // 32 bytes in Base64, a hash of the file (inferred)
+
+	// Name is what the sender chose, such as "../../etc/passwd": never use it as a
+	// path, or a part of one, as it is.
+	Name string `xml:"name" json:"name"`
+
+	// Fields are the attributes and children that the struct has no field for, named
+	// as in [User], nil where there are none.
+	Fields map[string]string `xml:",any" json:"fields,omitempty"`
 }
 
-// MediaInfo is what the headers say of a file.
+// MediaInfo is what the headers say of a file. All but Size, Type and Header is
+// inferred, from what the vendor's web client asks for, and zero where the server
+// does not say it in a form that can be read.
 type MediaInfo struct {
-	Size   int64  // in bytes, -1 where the server does not say
-	Type   string // the MIME type
-	Header http.Header
+	Size      int64     `json:"size"` // in bytes, -1 where the server does not say
+	Type      string    `json:"type"` // the MIME type
+	Name      string    `json:"name"` // chosen by the sender, as [Media]'s is: no path
+	CreatedAt Timestamp `json:"createdAt"`
+	Thumbnail string    `json:"thumbnail"` // as [Media] has it
+
+	Header http.Header `json:"-"` // all of them, without secrets
 }
 
 // List returns an owner's files.
@@ -45,6 +57,13 @@ type MediaInfo struct {
 // Trillian API: GET /v1/groupchats/:groupchat/media/, GET /v1/users/:user/media/
 func (s *MediaService) List(ctx context.Context, owner string) ([]Media, error) {
 	return list[Media](ctx, s.client, endpoint(s.name+".List", s.under, owner), "media")
+}
+
+// All yields an owner's files while the answer arrives.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/media/, GET /v1/users/:user/media/
+func (s *MediaService) All(ctx context.Context, owner string) iter.Seq2[Media, error] {
+	return stream[Media](ctx, s.client, endpoint(s.name+".All", s.under, owner), "media")
 }
 
 // Stat returns what the headers say of a file, without its bytes.
@@ -64,58 +83,6 @@ func (s *MediaService) Stat(ctx context.Context, owner, id string) (*MediaInfo, 
 	return info, nil
 }
 
-// Open starts to download a file. Close the reader. The answer's shape is
-// inferred: the bytes themselves, with their MIME type in the header.
-//
-// The context must last as long as the reader is read.
-//
-// Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
-func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader, error) {
-	r := s.item(".Open", owner, id)
-	r.method, r.unlimited = http.MethodGet, true
-	call, err := s.client.newCall(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	begin := s.client.now()
-	resp, err := s.client.send(call, r)
-	s.client.log(call, begin, err)
-	if err != nil {
-		return nil, err
-	}
-	m := &MediaReader{MediaInfo: *mediaInfo(resp), client: s.client, call: call, request: r, resp: resp}
-	if endsWithConnection(resp) {
-		if m.Size, err = s.size(ctx, owner, id); err != nil {
-			_ = m.Close()
-			return nil, err
-		}
-		if m.Size < 0 {
-			_ = m.Close()
-			return nil, s.client.malformed(call, r, resp, errNoLength)
-		}
-	}
-	return m, nil
-}
-
-// Download writes a file to w and returns what the headers said of it. After an
-// error w may have been given a part of the file.
-//
-// Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
-func (s *MediaService) Download(ctx context.Context, owner, id string, w io.Writer) (*MediaInfo, error) {
-	m, err := s.Open(ctx, owner, id)
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	if _, err := copyTo(w, m); err != nil {
-		if _, ok := errors.AsType[*writeError](err); ok {
-			return nil, s.client.failed(m.call, m.request, err)
-		}
-		return nil, unpart(err)
-	}
-	return &m.MediaInfo, nil
-}
-
 // Delete removes a file.
 //
 // Trillian API: DELETE /v1/groupchats/:groupchat/media/:item/, DELETE /v1/users/:user/media/:item/
@@ -129,75 +96,21 @@ func (s *MediaService) item(operation, owner, id string) request {
 	return r
 }
 
-// size asks for the size of a file whose download does not tell it.
-func (s *MediaService) size(ctx context.Context, owner, id string) (int64, error) {
-	if info, err := s.Stat(ctx, owner, id); err != nil || info.Size >= 0 {
-		return value(info).Size, err
+func mediaInfo(resp *http.Response) *MediaInfo {
+	info := &MediaInfo{
+		Size: resp.ContentLength, Type: resp.Header.Get("Content-Type"),
+		Thumbnail: resp.Header.Get("Trillian-Media-Thumbnail"), Header: resp.Header.Clone(),
 	}
-	items, err := s.List(ctx, owner)
-	if err != nil {
-		return 0, err
+	if name := resp.Header.Get("Trillian-Media-Name"); utf8.ValidString(name) {
+		info.Name = name
 	}
-	for _, item := range items {
-		if item.ID == id {
-			return item.Size, nil
+	_ = info.CreatedAt.UnmarshalText([]byte(resp.Header.Get("Trillian-Media-Created-At")))
+	if info.Size < 0 {
+		if size, err := strconv.ParseInt(resp.Header.Get("Trillian-Media-Size"), 10, 64); err == nil && size >= 0 {
+			info.Size = size
 		}
 	}
-	return -1, nil
-}
-
-var errNoLength = errors.New("has no length, so that a part could not be told from the whole")
-
-// endsWithConnection reports whether only the connection's end tells the body's:
-// a broken connection would look like the end of the file.
-func endsWithConnection(resp *http.Response) bool {
-	return resp.ContentLength < 0 && resp.Close && len(resp.TransferEncoding) == 0
-}
-
-func mediaInfo(resp *http.Response) *MediaInfo {
-	return &MediaInfo{Size: resp.ContentLength, Type: resp.Header.Get("Content-Type"), Header: resp.Header.Clone()}
-}
-
-// MediaReader reads a file while it arrives. A file that breaks off ends in an
-// error, never in io.EOF.
-type MediaReader struct {
-	MediaInfo
-
-	client  *Client
-	call    *transport.Call
-	request request
-	resp    *http.Response
-	read    int64
-}
-
-// Read reads from the file. After Close, also one that comes while it waits, it
-// fails with [os.ErrClosed].
-func (m *MediaReader) Read(p []byte) (int, error) {
-	n, err := m.resp.Body.Read(p)
-	m.read += int64(n)
-	switch {
-	case err == io.EOF && m.Size >= 0 && m.read < m.Size:
-		err = fmt.Errorf("has %d of %d bytes: %w", m.read, m.Size, io.ErrUnexpectedEOF)
-	case m.Size >= 0 && m.read > m.Size:
-		n -= int(m.read - m.Size)
-		m.read = m.Size
-		err = fmt.Errorf("has more than the %d bytes that were announced", m.Size)
-	}
-	if err != nil && err != io.EOF && err != transport.ErrClosed {
-		err = m.client.broken(m.call, m.request, m.resp, err)
-	}
-	return n, err
-}
-
-// Close ends the download, whether or not it is complete, and a Read that waits.
-func (m *MediaReader) Close() error { return m.resp.Body.Close() }
-
-// unpart takes the mark of partly off an error.
-func unpart(err error) error {
-	if p, ok := errors.AsType[partly](err); ok {
-		return p.error
-	}
-	return err
+	return info
 }
 
 // Upload stores a file with an owner. What the server answers is not documented:
@@ -209,7 +122,10 @@ func unpart(err error) error {
 //
 // Trillian API: POST /v1/groupchats/:groupchat/media/, POST /v1/users/:user/media/
 func (s *MediaService) Upload(ctx context.Context, owner string, upload MediaUpload) (*Media, error) {
-	r := endpoint(s.name+".Upload", s.under, owner)
+	return s.upload(ctx, endpoint(s.name+".Upload", s.under, owner), owner, upload)
+}
+
+func (s *MediaService) upload(ctx context.Context, r request, owner string, upload MediaUpload) (*Media, error) {
 	r.method = http.MethodPost
 	if err := upload.check(); err != nil && r.err == nil {
 		r.err = err

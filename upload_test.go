@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -217,14 +218,45 @@ func TestMediaReaderClosedWhileItWaits(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrClosed)
 }
 
+// TestMediaReaderKeepsItsPromise has a caller that writes to what is exported.
+func TestMediaReaderKeepsItsPromise(t *testing.T) {
+	t.Parallel()
+	server := newFaultServer(t, false, fault{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 10\r\n\r\n01234")},
+		fault{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 5\r\n\r\n01234")})
+	client := server.client(t, 10*time.Second)
+	m, err := client.Users.Media.Open(t.Context(), smw, item)
+	require.NoError(t, err)
+	require.Equal(t, int64(10), m.Size)
+	m.Size = -1
+	_, err = io.ReadAll(m)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.NoError(t, m.Close())
+
+	m, err = client.Users.Media.Open(t.Context(), smw, item)
+	require.NoError(t, err)
+	m.Size = 3
+	all, err := io.ReadAll(m)
+	require.NoError(t, err)
+	require.Equal(t, "01234", string(all))
+	require.NoError(t, m.Close())
+}
+
+// TestDownloadToAWriterThatFails asks once, whatever the writer's failure looks
+// like, and never writes the file's start again.
 func TestDownloadToAWriterThatFails(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "Sell more")
-	full := errors.New("the disk is full")
-	info, err := newClient(t, server.URL).Users.Media.Download(t.Context(), smw, item, failing{full})
-	require.Nil(t, info)
-	require.ErrorIs(t, err, full)
-	require.NotErrorIs(t, err, trillian.ErrMalformedResponse)
+	for _, full := range []error{errors.New("the disk is full"), syscall.EPIPE, io.ErrUnexpectedEOF} {
+		server := newRecorder(t, 200, "Sell more")
+		client := newClient(t, server.URL, fast)
+		info, err := client.Users.Media.Download(t.Context(), smw, item, failing{full})
+		require.Nil(t, info)
+		require.ErrorIs(t, err, full)
+		require.NotErrorIs(t, err, trillian.ErrMalformedResponse)
+		require.Equal(t, 1, server.count(), "requests")
+		err = client.Do(t.Context(), http.MethodGet, "users/", nil, failing{full})
+		require.ErrorIs(t, err, full)
+		require.Equal(t, 2, server.count(), "requests")
+	}
 }
 
 type failing struct{ err error }

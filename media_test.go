@@ -1,0 +1,141 @@
+package trillian_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian"
+)
+
+func TestMediaAll(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, sample(t, "groupchats-media-list"))
+	var all []trillian.Media
+	for m, err := range newClient(t, server.URL).GroupChats.Media.All(t.Context(), general) {
+		require.NoError(t, err)
+		all = append(all, m)
+	}
+	require.Equal(t, sampleMedia(), all)
+	require.Equal(t, "GET", server.only(t).Method)
+	require.Equal(t, chatPath+"media/", server.only(t).Path)
+}
+
+func TestMediaFields(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, `<response><media m="1" v="2"><size>3</size><scan by="x">clean</scan></media><media m="2"/></response>`)
+	media, err := newClient(t, server.URL).Users.Media.List(t.Context(), smw)
+	require.NoError(t, err)
+	require.Equal(t, []trillian.Media{
+		{ID: "1", Size: 3, Fields: map[string]string{"v": "2", "scan": "clean", "scan/by": "x"}}, {ID: "2"},
+	}, media)
+}
+
+// TestMediaJSON goes there and back again.
+func TestMediaJSON(t *testing.T) {
+	t.Parallel()
+	media := append(sampleMedia(), trillian.Media{ID: "1", ExpiresAt: seconds(1464196567), Fields: map[string]string{"scan": "clean"}})
+	text, err := json.Marshal(media)
+	require.NoError(t, err)
+	var back []trillian.Media
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, media[2], back[2])
+	var keys map[string]any
+	text, err = json.Marshal(media[2])
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &keys))
+	for _, key := range []string{"id", "createdAt", "expiresAt", "size", "owner", "type", "name", "thumbnail", "data", "fields"} {
+		require.Contains(t, keys, key)
+	}
+
+	info := trillian.MediaInfo{Size: 3, Type: "text/plain", Name: "a", CreatedAt: seconds(1464196567), Thumbnail: "b", Header: http.Header{"Set-Cookie": {"x"}}}
+	text, err = json.Marshal(info)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"size":3,"type":"text/plain","name":"a","createdAt":"2016-05-25T17:16:07Z","thumbnail":"b"}`, string(text))
+}
+
+// TestMediaInfo reads headers that nobody promised.
+func TestMediaInfo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header http.Header
+		want   trillian.MediaInfo
+	}{
+		"none": {want: trillian.MediaInfo{Size: 9}},
+		"all": {
+			header: http.Header{
+				"Trillian-Media-Name": {"Sales Goals.txt"}, "Trillian-Media-Size": {"1"},
+				"Trillian-Media-Created-At": {"1464196567"}, "Trillian-Media-Thumbnail": {"CdKt="},
+			},
+			want: trillian.MediaInfo{Size: 9, Name: "Sales Goals.txt", CreatedAt: seconds(1464196567), Thumbnail: "CdKt="},
+		},
+		"none that can be read": {
+			header: http.Header{"Trillian-Media-Name": {"Gr\xfc\xdfe"}, "Trillian-Media-Size": {"huge"}, "Trillian-Media-Created-At": {"yesterday"}},
+			want:   trillian.MediaInfo{Size: 9},
+		},
+		"in another script": {header: http.Header{"Trillian-Media-Name": {"Grüße"}}, want: trillian.MediaInfo{Size: 9, Name: "Grüße"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newRecorder(t, 200, "Sell more")
+			server.header = c.header.Clone()
+			if server.header == nil {
+				server.header = http.Header{}
+			}
+			server.header.Set("Content-Type", "text/plain")
+			server.header.Set("Content-Length", "9")
+			client := newClient(t, server.URL)
+			head, err := client.Users.Media.Stat(t.Context(), smw, item)
+			require.NoError(t, err)
+			m, err := client.Users.Media.Open(t.Context(), smw, item)
+			require.NoError(t, err)
+			defer m.Close()
+			for _, info := range []trillian.MediaInfo{*head, m.MediaInfo} {
+				require.Equal(t, "text/plain", info.Header.Get("Content-Type"))
+				info.Header = nil
+				c.want.Type = "text/plain"
+				require.Equal(t, c.want, info)
+			}
+		})
+	}
+}
+
+func TestAvatarsThatAreNone(t *testing.T) {
+	t.Parallel()
+	png := []byte("\x89PNG\r\n\x1a\n")
+	for _, c := range []struct {
+		avatar trillian.Avatar
+		sent   string // the type, or "": refused
+	}{
+		{trillian.Avatar{Data: png}, "image/png"},
+		{trillian.Avatar{Type: "image/png", Data: []byte("whatever")}, "image/png"},
+		{trillian.Avatar{Type: "Image/PNG; x=y", Data: png}, "Image/PNG; x=y"},
+		{trillian.Avatar{Type: "application/octet-stream", Data: png}, "application/octet-stream"},
+		{trillian.Avatar{Data: []byte("\x00\x01\x02")}, "application/octet-stream"},
+		{trillian.Avatar{Type: "text/plain", Data: png}, ""},
+		{trillian.Avatar{Data: []byte("<html>")}, ""},
+		{trillian.Avatar{Data: []byte("just text")}, ""},
+		{trillian.Avatar{Type: "imagery/png", Data: png}, ""},
+		{trillian.Avatar{Type: "image/png"}, ""},
+	} {
+		server := newRecorder(t, 201, "")
+		client := newClient(t, server.URL)
+		err := client.Users.Avatar.Set(t.Context(), smw, c.avatar)
+		if c.sent == "" {
+			require.ErrorIs(t, err, trillian.ErrInvalidArgument, "%+v", c.avatar)
+			require.Zero(t, server.count())
+			continue
+		}
+		require.NoError(t, err, "%+v", c.avatar)
+		require.Equal(t, c.sent, server.only(t).Form.Get("type"))
+		server.status, server.answer = 200, string(c.avatar.Data)
+		server.header.Set("Content-Type", c.sent)
+		got, err := client.Users.Avatar.Get(t.Context(), smw)
+		require.NoError(t, err, "what was set can be got")
+		require.True(t, slices.Equal(c.avatar.Data, got.Data))
+		require.Equal(t, c.sent, got.Type)
+	}
+}
