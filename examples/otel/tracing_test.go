@@ -31,7 +31,7 @@ func newProvider(t *testing.T) (*sdktrace.TracerProvider, *tracetest.InMemoryExp
 func attributes(list []attribute.KeyValue) map[string]string {
 	values := map[string]string{}
 	for _, kv := range list {
-		values[string(kv.Key)] = kv.Value.Emit()
+		values[string(kv.Key)] = kv.Value.String()
 	}
 	return values
 }
@@ -41,7 +41,7 @@ func textsOf(s tracetest.SpanStub) []string {
 	texts := []string{s.Name, s.Status.Description, s.SpanContext.TraceState().String(), fmt.Sprintf("%+v", s)}
 	add := func(list []attribute.KeyValue) {
 		for _, kv := range list {
-			texts = append(texts, string(kv.Key), kv.Value.Emit())
+			texts = append(texts, string(kv.Key), kv.Value.String())
 		}
 	}
 	add(s.Attributes)
