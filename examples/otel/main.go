@@ -19,11 +19,12 @@ import (
 	"log"
 	"os"
 
-	"github.com/trillian-go/trillian"
-	"github.com/trillian-go/trillian/trilliantest"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/trilliantest"
 )
 
 const (

@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/trillian-go/trillian"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/trillian-go/trillian"
 )
 
 // scope names this instrumentation in every span that it begins itself.

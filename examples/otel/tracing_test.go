@@ -11,14 +11,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/trillian-go/trillian"
-	"github.com/trillian-go/trillian/trilliantest"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/trilliantest"
 )
 
 func newProvider(t *testing.T) (*sdktrace.TracerProvider, *tracetest.InMemoryExporter) {

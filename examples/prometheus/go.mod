@@ -7,7 +7,7 @@ replace github.com/trillian-go/trillian => ../..
 require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/stretchr/testify v1.12.1
-	github.com/trillian-go/trillian v0.0.0-00010101000000-000000000000
+	github.com/trillian-go/trillian v0.0.0
 )
 
 require (

@@ -30,6 +30,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/trillian-go/trillian"
 	"github.com/trillian-go/trillian/trilliantest"
 )
