@@ -36,7 +36,7 @@ func TestWalk(t *testing.T) {
 	for _, p := range programs {
 		b := newBackend(t)
 		p.through(t, b, func(t *testing.T, way route) {
-			note("program: %s", p.versionOf())
+			note("program: %s: %s", p.name, p.versionOf())
 			walk(t, b, way)
 		})
 	}
