@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	soakTime    = 1500 * time.Millisecond
+	soakTime    = time.Second
 	soakWorkers = 8
 	soakFaults  = 40 // one request in so many
 	soakUsers   = 20_000

@@ -166,6 +166,7 @@ func TestSlashesInMediaIDs(t *testing.T) {
 func TestRefusedCONNECT(t *testing.T) {
 	for variant, status := range map[string]string{"lets through": "", "refuses": "403", "asks who": "407"} {
 		t.Run(variant, func(t *testing.T) {
+			t.Parallel() // squid takes its time to end
 			b := newSecureBackend(t)
 			running := squid.start(t, b.address(), variant)
 			way := route{name: "squid, CONNECT", base: b.http.URL + "/v1/", proto: 2, proxy: &url.URL{Scheme: "http", Host: running.HTTP}}
