@@ -39,6 +39,17 @@
 //	as, err := client.WithToken(senderToken)
 //	as.Users.Messages.Send(ctx, "kwk@example.com", trillian.MessageSend{From: "smw@example.com", Text: "Hello"})
 //
+// # Nothing is dropped
+//
+// What is returned has in Fields every attribute and child that its struct has no
+// field for, by name, as [User] says.
+//
+// The types write and read JSON: names in lowerCamelCase, flags and statuses as
+// numbers, a [PolicyData] as its text, a zero [Timestamp] as null. They have the tags
+// of encoding/xml, which reads the reference's samples into them; but it loses an
+// attribute that would go to Fields, fails at a child that would, and does not know
+// the ID of a conversation. Let [Client.Do] decode instead.
+//
 // # Errors
 //
 // Nothing is sent when an argument cannot be: that is an [*ArgumentError]. What

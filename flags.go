@@ -30,10 +30,11 @@ const (
 // Trillian API: Group Chat Members, "Get all members of a group chat".
 type MemberFlags uint32
 
-// The documented member flags.
+// The member flags. MemberBot is inferred, from the vendor's web console.
 const (
 	MemberOp    MemberFlags = 0x00000001 // GROUPCHAT_MEMBER_OP
 	MemberVoice MemberFlags = 0x00000002 // GROUPCHAT_MEMBER_VOICE
+	MemberBot   MemberFlags = 0x00000004
 )
 
 type flagName struct {
@@ -55,6 +56,7 @@ var (
 	memberFlagNames = []flagName{
 		{uint32(MemberOp), "OP"},
 		{uint32(MemberVoice), "VOICE"},
+		{uint32(MemberBot), "BOT"},
 	}
 )
 

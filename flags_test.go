@@ -34,9 +34,10 @@ func TestParseFlags(t *testing.T) {
 	for text, want := range map[string]trillian.MemberFlags{
 		" op | voice ": trillian.MemberOp | trillian.MemberVoice,
 		"GROUPCHAT_MEMBER_OP|GROUPCHAT_MEMBER_OP": trillian.MemberOp,
-		"3":          3,
-		"0x10|OP":    0x11,
-		"4294967295": 0xffffffff,
+		"3":                    3,
+		"GROUPCHAT_MEMBER_BOT": trillian.MemberBot,
+		"0x10|OP":              0x11,
+		"4294967295":           0xffffffff,
 	} {
 		got, err := trillian.ParseMemberFlags(text)
 		require.NoError(t, err, text)

@@ -21,15 +21,17 @@ type GroupChatsService struct {
 
 // GroupChat is a group chat as the server answers it.
 type GroupChat struct {
-	Name             string              `xml:"name,attr"` // its identifier: "#" and a hash, "@" and the domain
-	DisplayName      string              `xml:"displayname"`
-	Flags            GroupChatFlags      `xml:"flags"`
-	Groups           Collection[Group]   `xml:"groups" items:"group"`
-	Media            Collection[Media]   `xml:"media" items:"media"`
-	Members          Collection[Member]  `xml:"members" items:"member"`
-	MessageTimestamp Timestamp           `xml:"messageTimestamp"` // of the last message (inferred), zero for none
-	Messages         Collection[Message] `xml:"messages" items:"message"`
-	Topic            string              `xml:"topic"`
+	Name             string              `xml:"name,attr" json:"name"` // its identifier: "#" and a hash, "@" and the domain
+	DisplayName      string              `xml:"displayname" json:"displayName"`
+	Flags            GroupChatFlags      `xml:"flags" json:"flags"`
+	Groups           Collection[Group]   `xml:"groups" items:"group" json:"groups,omitzero"`
+	Media            Collection[Media]   `xml:"media" items:"media" json:"media,omitzero"`
+	Members          Collection[Member]  `xml:"members" items:"member" json:"members,omitzero"`
+	MessageTimestamp Timestamp           `xml:"messageTimestamp" json:"messageTimestamp"` // of the last message (inferred), zero for none
+	Messages         Collection[Message] `xml:"messages" items:"message" json:"messages,omitzero"`
+	Topic            string              `xml:"topic" json:"topic"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // GroupChatOptions says which sub-resources an answer expands. A nil
@@ -97,8 +99,10 @@ type MembersService struct{ client *Client }
 
 // Member is a user who belongs to a group chat.
 type Member struct {
-	Name  string      `xml:"name,attr"`
-	Flags MemberFlags `xml:"flags"`
+	Name  string      `xml:"name,attr" json:"name"`
+	Flags MemberFlags `xml:"flags" json:"flags"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // List returns every member of a group chat.
@@ -106,6 +110,14 @@ type Member struct {
 // Trillian API: GET /v1/groupchats/:groupchat/members/
 func (s *MembersService) List(ctx context.Context, chat string) ([]Member, error) {
 	return list[Member](ctx, s.client, endpoint("GroupChats.Members.List", "groupchats/:groupchat/members/", chat), "members>member")
+}
+
+// All yields every member of a group chat while they arrive. An error comes last,
+// once, with a zero Member.
+//
+// Trillian API: GET /v1/groupchats/:groupchat/members/
+func (s *MembersService) All(ctx context.Context, chat string) iter.Seq2[Member, error] {
+	return stream[Member](ctx, s.client, endpoint("GroupChats.Members.All", "groupchats/:groupchat/members/", chat), "members>member")
 }
 
 // Add makes a user a member of a group chat and returns the member. What becomes

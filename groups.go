@@ -46,14 +46,16 @@ func (t GroupType) EncodeValues(key string, v *url.Values) error {
 
 // Group is a group as the server answers it.
 type Group struct {
-	ID          int              `xml:"id,attr"`
-	DisplayName string           `xml:"displayname"`
-	Name        string           `xml:"name"`   // internal and unique, not shown to users
-	Parent      int              `xml:"parent"` // the parent group's ID, 0 for none
-	Peers       Collection[Peer] `xml:"peers" items:"peer"`
-	Policy      int              `xml:"policy"`   // the ID of the policy that binds the group's users
-	Priority    int              `xml:"priority"` // resolves conflicts between a user's LDAP groups
-	Type        GroupType        `xml:"type"`
+	ID          int              `xml:"id,attr" json:"id"`
+	DisplayName string           `xml:"displayname" json:"displayName"`
+	Name        string           `xml:"name" json:"name"`     // internal and unique, not shown to users
+	Parent      int              `xml:"parent" json:"parent"` // the parent group's ID, 0 for none
+	Peers       Collection[Peer] `xml:"peers" items:"peer" json:"peers,omitzero"`
+	Policy      int              `xml:"policy" json:"policy"`     // the ID of the policy that binds the group's users
+	Priority    int              `xml:"priority" json:"priority"` // resolves conflicts between a user's LDAP groups
+	Type        GroupType        `xml:"type" json:"type"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // GroupOptions says which sub-resources an answer expands. A nil *GroupOptions
@@ -135,7 +137,9 @@ type PeersService struct{ client *Client }
 
 // Peer is a group that another group is peered with.
 type Peer struct {
-	ID int `xml:"id,attr"`
+	ID int `xml:"id,attr" json:"id"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // List returns every peer of a group.
@@ -143,6 +147,14 @@ type Peer struct {
 // Trillian API: GET /v1/groups/:group/peers/
 func (s *PeersService) List(ctx context.Context, group int) ([]Peer, error) {
 	return list[Peer](ctx, s.client, endpoint("Groups.Peers.List", "groups/:group/peers/", group), "peers>peer")
+}
+
+// All yields every peer of a group while they arrive. An error comes last, once,
+// with a zero Peer.
+//
+// Trillian API: GET /v1/groups/:group/peers/
+func (s *PeersService) All(ctx context.Context, group int) iter.Seq2[Peer, error] {
+	return stream[Peer](ctx, s.client, endpoint("Groups.Peers.All", "groups/:group/peers/", group), "peers>peer")
 }
 
 // Add makes peer a peer of group and returns it.

@@ -31,8 +31,8 @@ type HistoryOptions struct {
 
 // WeekMessages is a week of a history with all its messages.
 type WeekMessages struct {
-	Week     MessageWeek
-	Messages []Message // in the server's order, or turned around
+	Week     MessageWeek `json:"week"`
+	Messages []Message   `json:"messages"` // in the server's order, or turned around
 }
 
 const (

@@ -23,31 +23,37 @@ type MessagesService struct {
 
 // Conversation is a message history: a group chat has one, a user one a peer.
 type Conversation struct {
-	ID       string        `xml:"conversation,attr"`
-	Medium   string        `xml:"medium,attr"` // the network, such as astra
-	Name     string        `xml:"name,attr"`   // who or what the conversation is with
-	Revision int           `xml:"revision,attr"`
-	Weeks    []MessageWeek `xml:"week"`
+	ID       string        `xml:"conversation,attr" json:"id"`
+	Medium   string        `xml:"medium,attr" json:"medium"` // the network, such as astra
+	Name     string        `xml:"name,attr" json:"name"`     // who or what the conversation is with
+	Revision int           `xml:"revision,attr" json:"revision"`
+	Weeks    []MessageWeek `xml:"week" json:"weeks,omitempty"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // MessageWeek names a part of a history: a year from 1 to 9999, and in it a number
 // from 0 up. Weeks are the server's own numbers: take them from
 // [MessagesService.Conversations], never compute them from a date.
 type MessageWeek struct {
-	Conversation string `xml:"-"` // the ID of its Conversation
-	Year         int    `xml:"year,attr"`
-	Week         int    `xml:"week,attr"`
-	Count        int    `xml:"messages,attr"` // how many messages there are
-	Flags        uint32 `xml:"flags,attr"`    // undocumented
-	Href         string `xml:"href,attr"`
+	Conversation string `xml:"-" json:"conversation"` // the ID of its Conversation
+	Year         int    `xml:"year,attr" json:"year"`
+	Week         int    `xml:"week,attr" json:"week"`
+	Count        int    `xml:"messages,attr" json:"count"` // how many messages there are
+	Flags        uint32 `xml:"flags,attr" json:"flags"`    // undocumented
+	Href         string `xml:"href,attr" json:"href"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // Message is one message. Its timestamp does not identify it: two can share one.
 type Message struct {
-	Timestamp    Timestamp `xml:"timestamp,attr"`
-	From         string    `xml:"from,attr"` // the sender's IM address
-	Text         string    `xml:",chardata"`
-	Conversation string    `xml:"-"` // the ID of its Conversation, where it was read from one
+	Timestamp    Timestamp `xml:"timestamp,attr" json:"timestamp"`
+	From         string    `xml:"from,attr" json:"from"` // the sender's IM address
+	Text         string    `xml:",chardata" json:"text"` // without that of children, which is in Fields
+	Conversation string    `xml:"-" json:"conversation"` // the ID of its Conversation, where it was read from one
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // MessageSend describes a message to send. The client's token must be the

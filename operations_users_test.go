@@ -20,7 +20,7 @@ func userOperations() []operation {
 	ops := []operation{
 		{
 			name: "list users", method: http.MethodGet, path: "/v1/users/", status: 200, answer: usersAnswer,
-			want: []trillian.User{{Name: smw, Email: "smw@example.com", Fields: map[string]string{}}, {Name: kwk}},
+			want: []trillian.User{{Name: smw, Email: "smw@example.com"}, {Name: kwk}},
 			call: func(ctx context.Context, c *trillian.Client) (any, error) { return c.Users.List(ctx) },
 		},
 		{
@@ -32,20 +32,20 @@ func userOperations() []operation {
 		},
 		{
 			name: "create a user", method: http.MethodPost, path: "/v1/users/", status: 201,
-			form: url.Values{"im": {smw}, "password": {`xhTTrDc#p\8P9=B &+`}, "email": {"smw@example.com"}, "displayname": {"Scott"}},
-			want: &trillian.User{Name: smw, Email: "smw@example.com", DisplayName: "Scott", Fields: map[string]string{}},
+			form: url.Values{"im": {smw}, "password": {`xhTTrDc#p\8P9=B &+`}, "email": {"smw@example.com"}, "displayname": {"Scott"}, "phone": {"1"}},
+			want: &trillian.User{Name: smw, Email: "smw@example.com", DisplayName: "Scott", Fields: map[string]string{"phone": "1"}},
 			call: func(ctx context.Context, c *trillian.Client) (any, error) {
 				return c.Users.Create(ctx, trillian.UserCreate{
-					IM: smw, Password: `xhTTrDc#p\8P9=B &+`, Email: "smw@example.com", Fields: map[string]string{"displayname": "Scott"},
+					IM: smw, Password: `xhTTrDc#p\8P9=B &+`, Email: "smw@example.com", DisplayName: "Scott", Fields: map[string]string{"phone": "1"},
 				})
 			},
 		},
 		{
 			name: "update a user", method: http.MethodPatch, path: userPath, status: 200,
-			form: url.Values{"password": {"new+secret="}, "email": {""}}, answer: "<response/> ",
-			want: &trillian.User{Name: smw},
+			form: url.Values{"password": {"new+secret="}, "email": {""}, "displayname": {"Sam"}}, answer: "<response/> ",
+			want: &trillian.User{Name: smw, DisplayName: "Sam"},
 			call: func(ctx context.Context, c *trillian.Client) (any, error) {
-				return c.Users.Update(ctx, smw, trillian.UserUpdate{Password: new(trillian.Secret("new+secret=")), Email: new("")})
+				return c.Users.Update(ctx, smw, trillian.UserUpdate{Password: new(trillian.Secret("new+secret=")), Email: new(""), DisplayName: new("Sam")})
 			},
 		},
 		{

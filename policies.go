@@ -2,6 +2,7 @@ package trillian
 
 import (
 	"context"
+	"iter"
 	"net/http"
 )
 
@@ -13,9 +14,11 @@ type PoliciesService struct{ client *Client }
 
 // Policy is a named set of rules. Groups bind it to their users.
 type Policy struct {
-	ID   int        `xml:"id,attr"`
-	Data PolicyData `xml:"data"`
-	Name string     `xml:"name"`
+	ID   int        `xml:"id,attr" json:"id"`
+	Name string     `xml:"name" json:"name"`
+	Data PolicyData `xml:"data" json:"data"`
+
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // PolicyCreate describes a new policy.
@@ -38,6 +41,14 @@ func (s *PoliciesService) List(ctx context.Context) ([]Policy, error) {
 	return list[Policy](ctx, s.client, endpoint("Policies.List", "policies/"), "policy")
 }
 
+// All yields every policy while they arrive. An error comes last, once, with a zero
+// Policy.
+//
+// Trillian API: GET /v1/policies/
+func (s *PoliciesService) All(ctx context.Context) iter.Seq2[Policy, error] {
+	return stream[Policy](ctx, s.client, endpoint("Policies.All", "policies/"), "policy")
+}
+
 // Get returns one policy.
 //
 // Trillian API: GET /v1/policies/:policy/
@@ -49,7 +60,7 @@ func (s *PoliciesService) Get(ctx context.Context, policy int) (*Policy, error) 
 //
 // Trillian API: POST /v1/policies/
 func (s *PoliciesService) Create(ctx context.Context, policy PolicyCreate) (*Policy, error) {
-	if err := policy.Data.check(); err != nil {
+	if err := policy.Data.Valid(); err != nil {
 		return nil, err
 	}
 	return change[Policy](ctx, s.client, http.MethodPost, endpoint("Policies.Create", "policies/").form(policy), "policy", nil)
@@ -59,7 +70,7 @@ func (s *PoliciesService) Create(ctx context.Context, policy PolicyCreate) (*Pol
 //
 // Trillian API: PATCH /v1/policies/:policy/
 func (s *PoliciesService) Update(ctx context.Context, policy int, update PolicyUpdate) (*Policy, error) {
-	if err := value(update.Data).check(); err != nil {
+	if err := value(update.Data).Valid(); err != nil {
 		return nil, err
 	}
 	return change[Policy](ctx, s.client, http.MethodPatch, endpoint("Policies.Update", "policies/:policy/", policy).changes(update), "policy", nil)

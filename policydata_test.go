@@ -59,6 +59,69 @@ func TestPolicyDataThatIsNoItem(t *testing.T) {
 	require.Zero(t, server.count())
 }
 
+func TestPolicyDataValid(t *testing.T) {
+	t.Parallel()
+	good := trillian.PolicyData("x 1\ny 2\n")
+	for want, data := range map[string]trillian.PolicyData{
+		`has the key "", which is no word`:                             good.With("", "1"),
+		`has the key "a b", which is no word`:                          good.With("a b", "1"),
+		`has the key "a\nb", which is no word`:                         good.With("a\nb", "1").With("z", "2"),
+		`has the key "a\x00b", which is no word`:                       good.With("a\x00b", "1"),
+		`has a value of several lines, or with a NUL, for the key "x"`: good.With("x", "1\n2"),
+		`has a value of several lines, or with a NUL, for the key "y"`: good.With("y", "\x00").Without("y"),
+	} {
+		err := data.Valid()
+		require.EqualError(t, err, "trillian: data "+want)
+		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+		for key := range data.Items() {
+			require.Contains(t, "x y z", key, "what is no item is none")
+		}
+	}
+	for _, data := range []trillian.PolicyData{"", good, policy1, "no item: x\n", "\x00", "a \x00\n\x00 b\n", "\xff\r\n"} {
+		require.NoError(t, data.Valid(), "%q", data)
+	}
+}
+
+// TestPolicyDataOfTheServersOwn changes a policy that has a NUL in it.
+func TestPolicyDataOfTheServersOwn(t *testing.T) {
+	t.Parallel()
+	server := newRecorder(t, 200, `<response><policy id="1"><data>YSAAMQpiIDIK</data></policy></response>`)
+	policies := newClient(t, server.URL).Policies
+	policy, err := policies.Get(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, trillian.PolicyData("a \x001\nb 2\n"), policy.Data)
+	_, err = policies.Update(t.Context(), 1, trillian.PolicyUpdate{Data: new(policy.Data.With("b", "3"))})
+	require.NoError(t, err)
+	require.Equal(t, "YSAAMQpiIDMK", server.seen[1].Form.Get("data"))
+}
+
+func TestPolicyDataDiff(t *testing.T) {
+	t.Parallel()
+	show := func(s *string) string {
+		if s == nil {
+			return "-"
+		}
+		return *s
+	}
+	for name, c := range map[string]struct{ from, to, want string }{
+		"the same":           {"a 1\nb 2\n", "a 1\nb 2\n", ""},
+		"order is none":      {"a 1\nb 2\n", "b 2\r\n\na 1", ""},
+		"changed":            {"a 1\nb 2\n", "a 1\nb 3\n", "b:2>3 "},
+		"in order":           {"d 1\nc 2\nb 3\n", "a 9\nb 4\nc 2\ne 5\n", "d:1>- b:3>4 a:->9 e:->5 "},
+		"made empty":         {"a 1\n", "a\n", "a:1> "},
+		"one of a kind less": {"a 1\na 2\nb 3\n", "a 1\nb 3\n", "a:2>- "},
+		"one of a kind more": {"a 1\n", "a 2\na 3\n", "a:1>2 a:->3 "},
+		"all":                {"", "a 1\n", "a:->1 "},
+		"none":               {"a 1\n", "", "a:1>- "},
+	} {
+		var got strings.Builder
+		for _, change := range trillian.PolicyData(c.from).Diff(trillian.PolicyData(c.to)) {
+			got.WriteString(change.Key + ":" + show(change.Old) + ">" + show(change.New) + " ")
+		}
+		require.Equal(t, c.want, got.String(), name)
+	}
+}
+
 func TestPolicyDataBase64(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"YSAxCg==", " YSAx\n Cg== ", "YSAxCg", "\tYSAxCg==\r\n"} {
@@ -87,9 +150,13 @@ func FuzzPolicyData(f *testing.F) {
 		require.Equal(t, d, again)
 
 		with := d.With(key, value)
-		if strings.ContainsRune(string(with), 0) {
+		if d.Valid() != nil || with.Valid() != nil {
 			return // refused before it is sent
 		}
+		for _, change := range d.Diff(with) {
+			require.Equal(t, key, change.Key)
+		}
+		require.Empty(t, with.Diff(with))
 		got, ok := with.Get(key)
 		require.True(t, ok)
 		require.Equal(t, value, got)

@@ -22,14 +22,14 @@ type UsersService struct {
 // shape: the fields are inferred from the parameters of creating one and from
 // other resources, and Fields keeps all the rest.
 type User struct {
-	Name        string `xml:"name,attr"` // the user's IM address
-	Email       string `xml:"email"`
-	DisplayName string `xml:"displayname"`
+	Name        string `xml:"name,attr" json:"name"` // the user's IM address
+	Email       string `xml:"email" json:"email"`
+	DisplayName string `xml:"displayname" json:"displayName"`
 
 	// Fields are the attributes and children that the struct has no field for,
 	// by name; below a child the names are joined: "groups/group/id". A name that
-	// comes again is counted: "phone", "phone[2]".
-	Fields map[string]string `xml:",any"`
+	// comes again is counted: "phone", "phone[2]". Nil when there are none.
+	Fields map[string]string `xml:",any" json:"fields,omitempty"`
 }
 
 // settle takes the fields from wherever the server put them: whether a name is
@@ -45,13 +45,18 @@ func (u *User) settle() {
 	take(&u.Name, "im")
 	take(&u.Email, "email")
 	take(&u.DisplayName, "displayname")
+	if len(u.Fields) == 0 {
+		u.Fields = nil
+	}
 }
 
-// UserCreate describes a new user (inferred from the reference's curl example).
+// UserCreate describes a new user (inferred from the reference's curl example, and
+// DisplayName from the vendor's console).
 type UserCreate struct {
-	IM       string `url:"im"`                 // the user's IM address, such as smw@cerulean-inc.com
-	Password Secret `url:"password,omitempty"` // "" sends none
-	Email    string `url:"email,omitempty"`
+	IM          string `url:"im"`                 // the user's IM address, such as smw@cerulean-inc.com
+	Password    Secret `url:"password,omitempty"` // "" sends none
+	Email       string `url:"email,omitempty"`
+	DisplayName string `url:"displayname,omitempty"`
 
 	// Fields are further parameters of your server's, by name. They are not
 	// treated as secrets.
@@ -60,8 +65,9 @@ type UserCreate struct {
 
 // UserUpdate describes changes to a user (inferred). Nil fields are left alone.
 type UserUpdate struct {
-	Password *Secret `url:"password,omitempty"` // not empty
-	Email    *string `url:"email,omitempty"`
+	Password    *Secret `url:"password,omitempty"` // not empty
+	Email       *string `url:"email,omitempty"`
+	DisplayName *string `url:"displayname,omitempty"`
 
 	// Fields are further parameters of your server's, by name. They are not
 	// treated as secrets.
@@ -69,7 +75,7 @@ type UserUpdate struct {
 }
 
 // The parameters of UserCreate and UserUpdate, which Fields must not set.
-var userParams = []string{"im", "password", "email"}
+var userParams = []string{"im", "password", "email", "displayname"}
 
 // List returns every user.
 //
@@ -117,7 +123,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	}
 	req := endpoint("Users.Create", "users/").form(user).fields(user.Fields, userParams...)
 	req.secret = "password"
-	sent := &User{Name: user.IM, Email: user.Email, Fields: maps.Clone(user.Fields)}
+	sent := &User{Name: user.IM, Email: user.Email, DisplayName: user.DisplayName, Fields: maps.Clone(user.Fields)}
 	return settled(change(ctx, s.client, http.MethodPost, req, "user", sent))
 }
 
@@ -134,7 +140,7 @@ func (s *UsersService) Update(ctx context.Context, user string, update UserUpdat
 	}
 	req := endpoint("Users.Update", "users/:user/", user).form(update).fields(update.Fields, userParams...).needChanges()
 	req.secret = "password"
-	sent := &User{Name: user, Email: value(update.Email), Fields: maps.Clone(update.Fields)}
+	sent := &User{Name: user, Email: value(update.Email), DisplayName: value(update.DisplayName), Fields: maps.Clone(update.Fields)}
 	return settled(change(ctx, s.client, http.MethodPatch, req, "user", sent))
 }
 

@@ -3,6 +3,7 @@ package trillian
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,31 @@ func (t *Timestamp) UnmarshalText(text []byte) error {
 		return t.unmarshalOther(strings.TrimSpace(string(text)))
 	}
 	return t.setUnix(n)
+}
+
+// MarshalJSON writes RFC 3339 in a string, and null for the zero time.
+func (t Timestamp) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return t.Time.MarshalJSON()
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, and as a string or a number what
+// UnmarshalText reads.
+func (t *Timestamp) UnmarshalJSON(b []byte) error {
+	switch {
+	case string(b) == "null":
+		*t = Timestamp{}
+		return nil
+	case b[0] != '"':
+		return t.UnmarshalText(b)
+	}
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	return t.UnmarshalText([]byte(text))
 }
 
 func (t *Timestamp) unmarshalOther(s string) error {
@@ -119,9 +145,9 @@ func (ip *DeviceIP) UnmarshalText(text []byte) error {
 type Collection[T any] struct {
 	// Href is the link the server gives. The client never follows it: ask the
 	// service of that resource instead.
-	Href string `xml:"href,attr"`
+	Href string `xml:"href,attr" json:"href"`
 	// Items are the expanded elements, nil where the server answered only the link.
-	Items []T `xml:",any"`
+	Items []T `xml:",any" json:"items,omitempty"`
 }
 
 // Secret is a text that must not be shown, such as a password. Every way of

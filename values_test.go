@@ -78,39 +78,6 @@ func TestDeviceIP(t *testing.T) {
 	}
 }
 
-// TestJSON holds what a tool that keeps answers in JSON files relies on.
-func TestJSON(t *testing.T) {
-	t.Parallel()
-	for _, want := range []any{
-		&[]trillian.GroupChat{generalChat()}, &[]trillian.Media{sampleMedia()[0]}, &trillian.Policy{ID: 1, Data: policy1},
-		&[]trillian.Presence{samplePresence()}, &[]trillian.Conversation{sampleConversation()}, new(sampleMessages()), new(createdGroup()),
-	} {
-		b, err := json.Marshal(want)
-		require.NoError(t, err)
-		got := newLike(want)
-		require.NoError(t, json.Unmarshal(b, got))
-		require.Equal(t, want, got)
-	}
-}
-
-func newLike(v any) any {
-	switch v.(type) {
-	case *[]trillian.GroupChat:
-		return new([]trillian.GroupChat)
-	case *[]trillian.Media:
-		return new([]trillian.Media)
-	case *trillian.Policy:
-		return new(trillian.Policy)
-	case *[]trillian.Presence:
-		return new([]trillian.Presence)
-	case *[]trillian.Conversation:
-		return new([]trillian.Conversation)
-	case *[]trillian.Message:
-		return new([]trillian.Message)
-	}
-	return new(trillian.Group)
-}
-
 func TestSecretIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	const password = "hunter2 is 1 secret"

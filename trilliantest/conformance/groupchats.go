@@ -45,13 +45,13 @@ func (s *session) checkChat(want trillian.GroupChat) {
 	}
 	chat, err = s.client.GroupChats.Get(s.ctx, want.Name, &trillian.GroupChatOptions{Members: true, Groups: true})
 	if get.succeeds(err) {
-		get.holds(slices.Equal(chat.Members.Items, members), "members=1 expands the members", "they are %v and should be %v", chat.Members.Items, members)
+		get.holds(equal(chat.Members.Items, members), "members=1 expands the members", "they are %v and should be %v", chat.Members.Items, members)
 	}
 	list := s.on("Get all group chats")
 	chats, err := s.client.GroupChats.List(s.ctx, &trillian.GroupChatOptions{Members: true})
 	if list.succeeds(err) {
 		i := chatAt(chats, want.Name)
-		list.holds(i >= 0 && slices.Equal(chats[i].Members.Items, members), "members=1 expands the members", "they are not those of %s", want.Name)
+		list.holds(i >= 0 && equal(chats[i].Members.Items, members), "members=1 expands the members", "they are not those of %s", want.Name)
 	}
 }
 
@@ -144,7 +144,7 @@ func (s *session) addMember() {
 	list := s.on("Get all members of a group chat")
 	members, err := s.client.GroupChats.Members.List(s.ctx, s.own.chat)
 	if list.succeeds(err) {
-		list.holds(slices.Contains(members, *member), "a new member is listed", "they are %v", members)
+		list.holds(contains(members, *member), "a new member is listed", "they are %v", members)
 	}
 	s.checkMembers()
 }

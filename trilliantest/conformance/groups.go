@@ -37,13 +37,13 @@ func (s *session) checkGroup(want trillian.Group) {
 	}
 	group, err = s.client.Groups.Get(s.ctx, want.ID, &trillian.GroupOptions{Peers: true})
 	if get.succeeds(err) {
-		get.holds(slices.Equal(group.Peers.Items, peers), "peers=1 expands the peers", "they are %v and should be %v", group.Peers.Items, peers)
+		get.holds(equal(group.Peers.Items, peers), "peers=1 expands the peers", "they are %v and should be %v", group.Peers.Items, peers)
 	}
 	list := s.on("Get all groups")
 	groups, err := s.client.Groups.List(s.ctx, &trillian.GroupOptions{Peers: true})
 	if list.succeeds(err) {
 		i := groupAt(groups, want.ID)
-		list.holds(i >= 0 && slices.Equal(groups[i].Peers.Items, peers), "peers=1 expands the peers", "they are not those of group %d", want.ID)
+		list.holds(i >= 0 && equal(groups[i].Peers.Items, peers), "peers=1 expands the peers", "they are not those of group %d", want.ID)
 	}
 }
 
@@ -84,7 +84,7 @@ func (s *session) createGroup(asked trillian.GroupCreate) int {
 
 	peers, err := s.client.Groups.Peers.List(s.ctx, group.ID)
 	if s.on("Get all peers of a group").succeeds(err) {
-		create.holds(slices.Equal(group.Peers.Items, peers) || len(group.Peers.Items)+len(peers) == 0,
+		create.holds(equal(group.Peers.Items, peers) || len(group.Peers.Items)+len(peers) == 0,
 			"the answer has the new group's peers expanded", "they are %v and should be %v", group.Peers.Items, peers)
 	}
 	list := s.on("Get all groups")
@@ -130,7 +130,7 @@ func (s *session) changePeers() {
 	}
 	isPeer := func() bool {
 		peers, err := s.client.Groups.Peers.List(s.ctx, s.own.group)
-		return s.on("Get all peers of a group").succeeds(err) && slices.Contains(peers, trillian.Peer{ID: s.own.child})
+		return s.on("Get all peers of a group").succeeds(err) && contains(peers, trillian.Peer{ID: s.own.child})
 	}
 	add, remove := s.on("Add a peer to a group"), s.on("Remove a peer from a group")
 	if isPeer() {

@@ -163,7 +163,7 @@ func (s *session) deleteBlock(kind ownerKind, owner string, week trillian.Messag
 		return
 	}
 	got, err := kind.messages(s.client).List(s.ctx, owner, week)
-	remove.holds(err == nil && slices.Equal(got, messages[1:]), "the other messages of the week stay", "there are %v and should be %v", got, messages[1:])
+	remove.holds(err == nil && equal(got, messages[1:]), "the other messages of the week stay", "there are %v and should be %v", got, messages[1:])
 }
 
 func (s *session) deleteWeek(kind ownerKind, owner string) {

@@ -28,7 +28,7 @@ func (s *session) checkPolicy(want trillian.Policy) {
 	list := s.on("Get all policies")
 	policies, err := s.client.Policies.List(s.ctx)
 	if list.succeeds(err) {
-		list.holds(slices.Contains(policies, want), "a known policy is listed as it is", "policy %d is not", want.ID)
+		list.holds(contains(policies, want), "a known policy is listed as it is", "policy %d is not", want.ID)
 	}
 }
 

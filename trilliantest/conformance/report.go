@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -137,6 +138,16 @@ func (c checks) skips(text, reason string) { c.result.note(text, Skipped, reason
 // same is the check that a value is what it should be.
 func same[T comparable](c checks, text string, got, want T) bool {
 	return c.holds(got == want, text, "it is %#v and should be %#v", got, want)
+}
+
+// equal is slices.Equal for what has a map in it.
+func equal[T any](a, b []T) bool {
+	return slices.EqualFunc(a, b, func(a, b T) bool { return reflect.DeepEqual(a, b) })
+}
+
+// contains is slices.Contains for what has a map in it.
+func contains[T any](all []T, one T) bool {
+	return slices.ContainsFunc(all, func(x T) bool { return reflect.DeepEqual(x, one) })
 }
 
 // findUnchecked makes it a line in the report where no step came to an operation's

@@ -64,7 +64,7 @@ func TestOnServer(t *testing.T) {
 			}
 			for _, chat := range newcomer().Chats {
 				members, err := admin.GroupChats.Members.List(t.Context(), chat)
-				if err != nil || !slices.Contains(members, trillian.Member{Name: newUser}) {
+				if err != nil || !slices.ContainsFunc(members, func(m trillian.Member) bool { return m.Name == newUser }) {
 					t.Errorf("%s has the members %v, %v", chat, members, err)
 				}
 			}
