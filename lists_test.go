@@ -44,6 +44,11 @@ func TestListAndAll(t *testing.T) {
 			func(ctx context.Context, c *trillian.Client) (any, error) {
 				return gather(c.GroupChats.Members.All(ctx, general))
 			}},
+		{userPath + "media/", "groupchats-media-list",
+			func(ctx context.Context, c *trillian.Client) (any, error) {
+				return listed(c.Users.Media.List(ctx, smw))
+			},
+			func(ctx context.Context, c *trillian.Client) (any, error) { return gather(c.Users.Media.All(ctx, smw)) }},
 		{chatPath + weekPath, "groupchats-messages-list",
 			func(ctx context.Context, c *trillian.Client) (any, error) {
 				return listed(c.GroupChats.Messages.List(ctx, general, week20))
