@@ -29,8 +29,8 @@ func isPicture(kind string) bool {
 	return strings.HasPrefix(kind, "image/") || kind == "application/octet-stream"
 }
 
-// Get returns a user's avatar. The answer's shape is inferred: the bytes of the
-// picture, with their MIME type in the header, as for media. An answer of another
+// Get returns a user's avatar. The response's shape is inferred: the bytes of the
+// picture, with their MIME type in the header, as for media. A response of another
 // type than a picture is a [DecodeError].
 //
 // Trillian API: GET /v1/users/:user/addressbook/avatar/

@@ -10,8 +10,8 @@ import (
 	"github.com/trillian-go/trillian/internal/transport"
 )
 
-// Open starts to download a file. Close the reader. The answer's shape is
-// inferred: the bytes themselves, with their MIME type in the header. Any answer
+// Open starts to download a file. Close the reader. The response's shape is
+// inferred: the bytes themselves, with their MIME type in the header. Any response
 // of success is taken for the file, also the login page of a proxy: hold Size and
 // Type against what [MediaService.List] says, as [MediaService.DownloadFile] does.
 //

@@ -59,7 +59,7 @@ func (s *MediaService) List(ctx context.Context, owner string) ([]Media, error) 
 	return list[Media](ctx, s.client, endpoint(s.name+".List", s.under, owner), "media")
 }
 
-// All yields an owner's files while the answer arrives.
+// All yields an owner's files while the response arrives.
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/, GET /v1/users/:user/media/
 func (s *MediaService) All(ctx context.Context, owner string) iter.Seq2[Media, error] {

@@ -1,8 +1,11 @@
 package trillian_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -137,5 +140,58 @@ func TestAvatarsThatAreNone(t *testing.T) {
 		require.NoError(t, err, "what was set can be got")
 		require.True(t, slices.Equal(c.avatar.Data, got.Data))
 		require.Equal(t, c.sent, got.Type)
+	}
+}
+
+// mediaOperations are those that a group chat and a user have alike.
+func mediaOperations(kind, owner, base string, of func(*trillian.Client) *trillian.MediaService) []operation {
+	return []operation{
+		{
+			name: "list media of a " + kind, method: http.MethodGet, path: base + "media/", status: 200,
+			answer: "groupchats-media-list", want: sampleMedia(),
+			call: func(ctx context.Context, c *trillian.Client) (any, error) { return of(c).List(ctx, owner) },
+		},
+		{
+			name: "get media of a " + kind, method: http.MethodGet, path: base + itemPath, status: 200,
+			answer: "Sell more", want: "Sell more",
+			call: func(ctx context.Context, c *trillian.Client) (any, error) {
+				var b bytes.Buffer
+				info, err := of(c).Download(ctx, owner, item, &b)
+				if err == nil && info.Size != int64(b.Len()) {
+					return info, nil
+				}
+				return b.String(), err
+			},
+		},
+		{
+			name: "look at media of a " + kind, method: http.MethodHead, path: base + itemPath, status: 200,
+			answer: "Sell more", want: int64(9),
+			call: func(ctx context.Context, c *trillian.Client) (any, error) {
+				info, err := of(c).Stat(ctx, owner, item)
+				if err != nil {
+					return nil, err
+				}
+				return info.Size, nil
+			},
+		},
+		{
+			name: "create media of a " + kind, method: http.MethodPost, path: base + "media/", status: 201,
+			form: url.Values{
+				"data": {"+/8="}, "imageheight": {"2"}, "imagewidth": {"3"}, "name": {"a b&c.png"}, "thumbnail": {"AP8="}, "type": {"image/png"},
+			},
+			want: &trillian.Media{Owner: owner, Name: "a b&c.png", Type: "image/png", Size: 2},
+			call: func(ctx context.Context, c *trillian.Client) (any, error) {
+				return of(c).Upload(ctx, owner, trillian.MediaUpload{
+					Name: "a b&c.png", Type: "image/png", Data: bytes.NewReader([]byte{0xfb, 0xff}), Thumbnail: []byte{0, 0xff},
+					ImageWidth: 3, ImageHeight: 2,
+				})
+			},
+		},
+		{
+			name: "delete media of a " + kind, method: http.MethodDelete, path: base + itemPath, status: 204,
+			call: func(ctx context.Context, c *trillian.Client) (any, error) {
+				return nothing(of(c).Delete(ctx, owner, item))
+			},
+		},
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // DownloadFile writes a file to path, whole and as it is listed, or not at all.
-// item is what [MediaService.List] returned. An answer of another size, or of
+// item is what [MediaService.List] returned. A response of another size, or of
 // another type where both name one (application/octet-stream names none), is a
 // [DecodeError]: it may be a proxy's login page. One that breaks off is asked for
 // again, from the start.
@@ -62,7 +62,7 @@ func (s *MediaService) DownloadFile(ctx context.Context, owner string, item Medi
 	return info, nil
 }
 
-// checkListed holds an answer's headers against the list.
+// checkListed holds a response's headers against the list.
 func checkListed(info *MediaInfo, item Media) error {
 	answered, listed := namedType(info.Type), namedType(item.Type)
 	switch {

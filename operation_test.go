@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -165,7 +167,7 @@ func TestOperationOfAnAttempt(t *testing.T) {
 	base := roundTripper(func(r *http.Request) (*http.Response, error) {
 		op, _ := trillian.OperationOf(r.Context())
 		attempts = append(attempts, op.Attempt)
-		return respond(r, 503, ""), nil
+		return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	})
 	c := newClient(t, "https://im.test", trillian.WithHTTPClient(&http.Client{Transport: base}),
 		trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 3, MinWait: 1, MaxWait: 1}))
@@ -237,7 +239,15 @@ func TestMiddlewareIsShared(t *testing.T) {
 // from it.
 func TestWithSharesConnections(t *testing.T) {
 	t.Parallel()
-	server := newFaultServer(t, false, good, good, good)
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
 	c := newClient(t, server.URL)
 	patient, err := c.With(trillian.WithTimeout(time.Hour), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1}))
 	require.NoError(t, err)
@@ -246,8 +256,7 @@ func TestWithSharesConnections(t *testing.T) {
 	for _, c := range []*trillian.Client{c, patient, other} {
 		require.NoError(t, c.Do(t.Context(), "GET", "users/", nil, io.Discard))
 	}
-	require.Len(t, server.conns, 1)
-	require.NoError(t, server.listener.Close())
+	require.Equal(t, int32(1), connections.Load())
 	require.Equal(t, server.URL+"/v1/", other.BaseURL())
 	_, err = c.With(trillian.WithTimeout(-1))
 	require.ErrorIs(t, err, trillian.ErrInvalidArgument)

@@ -3,13 +3,13 @@ package trillian_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -147,7 +147,8 @@ func TestNewClientFromEnv(t *testing.T) {
 }
 
 func TestNewClientFromEnvFiles(t *testing.T) {
-	secure := newSecureServer(t, newCertificate(time.Now().Add(time.Hour)), &tls.Config{})
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<response/>") }))
+	t.Cleanup(secure.Close)
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -218,29 +220,6 @@ func TestMediaReaderClosedWhileItWaits(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrClosed)
 }
 
-// TestMediaReaderKeepsItsPromise has a caller that writes to what is exported.
-func TestMediaReaderKeepsItsPromise(t *testing.T) {
-	t.Parallel()
-	server := newFaultServer(t, false, fault{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 10\r\n\r\n01234")},
-		fault{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 5\r\n\r\n01234")})
-	client := server.client(t, 10*time.Second)
-	m, err := client.Users.Media.Open(t.Context(), smw, item)
-	require.NoError(t, err)
-	require.Equal(t, int64(10), m.Size)
-	m.Size = -1
-	_, err = io.ReadAll(m)
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	require.NoError(t, m.Close())
-
-	m, err = client.Users.Media.Open(t.Context(), smw, item)
-	require.NoError(t, err)
-	m.Size = 3
-	all, err := io.ReadAll(m)
-	require.NoError(t, err)
-	require.Equal(t, "01234", string(all))
-	require.NoError(t, m.Close())
-}
-
 // TestDownloadToAWriterThatFails asks once, whatever the writer's failure looks
 // like, and never writes the file's start again.
 func TestDownloadToAWriterThatFails(t *testing.T) {
@@ -262,3 +241,85 @@ func TestDownloadToAWriterThatFails(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// TestOneFileManyUploads sends one file from many goroutines, each from
+// where it stands, which no upload moves.
+func TestOneFileManyUploads(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, 300_000)
+	for i := range data {
+		data[i] = byte(i * 31)
+	}
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	_, err = file.Seek(1000, io.SeekStart)
+	require.NoError(t, err)
+	s := newStore(t, 429, 429)
+	client := newClient(t, s.URL, fast)
+	const n = 6
+	errs := make(chan error, n)
+	for range n {
+		go func() {
+			_, err := client.Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: file})
+			errs <- err
+		}()
+	}
+	for range n {
+		require.NoError(t, <-errs)
+	}
+	_, files := s.arrived()
+	require.Len(t, files, n)
+	for _, f := range files {
+		require.True(t, f == string(data[1000:]))
+	}
+	at, err := file.Seek(0, io.SeekCurrent)
+	require.NoError(t, err)
+	require.Equal(t, int64(1000), at)
+}
+
+func TestUploadFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, c := range map[string]struct{ content, kind string }{
+		"a.png":   {"not looked at", "image/png"},
+		"picture": {"\x89PNG\r\n\x1a\n", "image/png"},
+		"README":  {"Read me", "text/plain; charset=utf-8"},
+		"bytes":   {"\x00\x01", "application/octet-stream"},
+		"empty":   {"", "text/plain; charset=utf-8"},
+	} {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))
+		s := newStore(t)
+		media, err := newClient(t, s.URL).Users.Media.UploadFile(t.Context(), smw, path)
+		require.NoError(t, err)
+		require.Equal(t, name, media.Name)
+		_, files := s.arrived()
+		require.Equal(t, []string{c.content}, files)
+
+		server := newRecorder(t, 201, "")
+		media, err = newClient(t, server.URL).GroupChats.Media.UploadFile(t.Context(), general, path)
+		require.NoError(t, err)
+		require.Equal(t, &trillian.Media{Owner: general, Name: name, Type: c.kind, Size: int64(len(c.content))}, media)
+		require.Equal(t, c.kind, server.only(t).Form.Get("type"))
+	}
+}
+
+func TestUploadFileThatIsNone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := newRecorder(t, 201, "")
+	media := newClient(t, server.URL).Users.Media
+	for path, want := range map[string]string{"": "path is empty", dir: "path is a directory", os.DevNull: "path is not a regular file"} {
+		_, err := media.UploadFile(t.Context(), smw, path)
+		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+		require.EqualError(t, err, "trillian: "+want)
+	}
+	_, err := media.UploadFile(t.Context(), smw, filepath.Join(dir, "none"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	failure := new(trillian.Error)
+	require.ErrorAs(t, err, &failure)
+	require.Zero(t, server.count(), "requests")
+}

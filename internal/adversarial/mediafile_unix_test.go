@@ -1,6 +1,6 @@
 //go:build unix
 
-package trillian_test
+package adversarial
 
 import (
 	"path/filepath"

@@ -1,4 +1,4 @@
-package trillian_test
+package adversarial
 
 import (
 	"bufio"

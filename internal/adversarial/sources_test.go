@@ -1,4 +1,4 @@
-package trillian_test
+package adversarial
 
 import (
 	"bytes"
@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -40,9 +38,9 @@ func earlyAnswer(status int) func(net.Conn, <-chan struct{}) {
 // tooMuch is more than a connection's buffers take from who does not read.
 const tooMuch = 6 << 20
 
-// TestAdversarialUploadsCutShort has servers that saw only a part of a form: they
+// TestUploadsCutShort has servers that saw only a part of a form: they
 // cannot have stored the file, so that it may be sent again, if it can be read again.
-func TestAdversarialUploadsCutShort(t *testing.T) {
+func TestUploadsCutShort(t *testing.T) {
 	t.Parallel()
 	data := make([]byte, tooMuch)
 	stored := answers(201, "", `<response><media m="1"/></response>`)
@@ -93,14 +91,13 @@ func TestAdversarialUploadsCutShort(t *testing.T) {
 					require.Empty(t, server.wire(t))
 				}
 				require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
-				held.add("media cases", 1)
 			})
 		}
 	}
 }
 
-// TestAdversarialUploadThatNeverLeaves is cut short at every attempt.
-func TestAdversarialUploadThatNeverLeaves(t *testing.T) {
+// TestUploadThatNeverLeaves is cut short at every attempt.
+func TestUploadThatNeverLeaves(t *testing.T) {
 	t.Parallel()
 	cut := early(reset)
 	server := newFaultServer(t, false, cut, cut, cut)
@@ -111,7 +108,6 @@ func TestAdversarialUploadThatNeverLeaves(t *testing.T) {
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, 3, failure.Attempts)
 	require.Empty(t, server.wire(t))
-	held.add("media cases", 1)
 }
 
 // hanging is a file in some far place: its reads go through until one, counted from
@@ -159,9 +155,9 @@ func (h hangingReaderAt) ReadAt(p []byte, at int64) (int, error) {
 	return h.file.ReadAt(p, at)
 }
 
-// TestAdversarialUploadWhoseFileHangs cancels an upload that waits for what can
+// TestUploadWhoseFileHangs cancels an upload that waits for what can
 // seek, while its length is counted and while it is sent.
-func TestAdversarialUploadWhoseFileHangs(t *testing.T) {
+func TestUploadWhoseFileHangs(t *testing.T) {
 	t.Parallel()
 	const size = 100_000 // takes five reads a pass
 	for _, at := range []int{1, 3, 5, 6, 8, 10} {
@@ -198,15 +194,14 @@ func TestAdversarialUploadWhoseFileHangs(t *testing.T) {
 				case <-time.After(10 * time.Second):
 					t.Error("the context does not end it")
 				}
-				held.add("media cases", 1)
 			})
 		}
 	}
 }
 
-// TestAdversarialReaderAtThatHangsOnce has an answer that asks to come again arrive
+// TestReaderAtThatHangsOnce has an answer that asks to come again arrive
 // while a read hangs: the next attempt has its own way through the file.
-func TestAdversarialReaderAtThatHangsOnce(t *testing.T) {
+func TestReaderAtThatHangsOnce(t *testing.T) {
 	t.Parallel()
 	const size = 100_000
 	h := newHanging(t, size, 8) // in the first attempt
@@ -220,12 +215,11 @@ func TestAdversarialReaderAtThatHangsOnce(t *testing.T) {
 	form, err := url.ParseQuery(server.bodies[0])
 	require.NoError(t, err)
 	require.Equal(t, base64.StdEncoding.EncodeToString(make([]byte, size)), form.Get("data"))
-	held.add("media cases", 1)
 }
 
-// TestAdversarialSeekerThatHangsOnce is the same with one cursor for all: the next
+// TestSeekerThatHangsOnce is the same with one cursor for all: the next
 // attempt has to wait for it, but not longer than the context lasts.
-func TestAdversarialSeekerThatHangsOnce(t *testing.T) {
+func TestSeekerThatHangsOnce(t *testing.T) {
 	t.Parallel()
 	h := newHanging(t, 100_000, 8)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -240,44 +234,4 @@ func TestAdversarialSeekerThatHangsOnce(t *testing.T) {
 	_, err := server.client(t, 10*time.Second).Users.Media.Upload(ctx, smw, trillian.MediaUpload{Name: "f", Data: hangingSeeker{h}})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, 8, h.reads, "nobody reads beside the one that hangs")
-	held.add("media cases", 1)
-}
-
-// TestAdversarialOneFileManyUploads sends one file from many goroutines, each from
-// where it stands, which no upload moves.
-func TestAdversarialOneFileManyUploads(t *testing.T) {
-	t.Parallel()
-	data := make([]byte, 300_000)
-	for i := range data {
-		data[i] = byte(i * 31)
-	}
-	path := filepath.Join(t.TempDir(), "f")
-	require.NoError(t, os.WriteFile(path, data, 0o600))
-	file, err := os.Open(path)
-	require.NoError(t, err)
-	defer file.Close()
-	_, err = file.Seek(1000, io.SeekStart)
-	require.NoError(t, err)
-	s := newStore(t, 429, 429)
-	client := newClient(t, s.URL, fast)
-	const n = 6
-	errs := make(chan error, n)
-	for range n {
-		go func() {
-			_, err := client.Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "f", Data: file})
-			errs <- err
-		}()
-	}
-	for range n {
-		require.NoError(t, <-errs)
-	}
-	_, files := s.arrived()
-	require.Len(t, files, n)
-	for _, f := range files {
-		require.True(t, f == string(data[1000:]))
-	}
-	at, err := file.Seek(0, io.SeekCurrent)
-	require.NoError(t, err)
-	require.Equal(t, int64(1000), at)
-	held.add("media cases", 1)
 }

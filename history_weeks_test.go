@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -136,4 +137,11 @@ func TestWeeksEndWithTheirContext(t *testing.T) {
 	}
 	cancel(nil)
 	require.Equal(t, 2, n)
+}
+
+// last is the error that a loop ends with.
+func last[T any](items iter.Seq2[T, error]) (err error) {
+	for _, err = range items {
+	}
+	return err
 }

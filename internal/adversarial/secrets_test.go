@@ -1,4 +1,4 @@
-package trillian_test
+package adversarial
 
 import (
 	"bufio"
@@ -32,9 +32,9 @@ type hostile struct {
 	tells string // what the error's text must have: the failure took the way it was meant to
 }
 
-// TestAdversarialSecretsInErrors makes every call fail in every way there is,
+// TestSecretsInErrors makes every call fail in every way there is,
 // and searches all that can be seen of it.
-func TestAdversarialSecretsInErrors(t *testing.T) {
+func TestSecretsInErrors(t *testing.T) {
 	t.Parallel()
 	for _, h := range hostiles() {
 		t.Run(h.name, func(t *testing.T) {
@@ -310,9 +310,9 @@ func elsewhere(t *testing.T) (string, []trillian.Option) {
 	})}
 }
 
-// TestAdversarialSecretsInFoldedText breaks the lines of an echo where a secret
+// TestSecretsInFoldedText breaks the lines of an echo where a secret
 // has a space: the error's text, on one line again, must not tell it.
-func TestAdversarialSecretsInFoldedText(t *testing.T) {
+func TestSecretsInFoldedText(t *testing.T) {
 	t.Parallel()
 	w := newWatcher(t)
 	for _, secret := range []string{canaryToken, canaryPassword} {
@@ -327,9 +327,9 @@ func TestAdversarialSecretsInFoldedText(t *testing.T) {
 	}
 }
 
-// TestAdversarialSecretsInSpellings has servers echo both secrets in every
+// TestSecretsInSpellings has servers echo both secrets in every
 // spelling, in the places where servers echo.
-func TestAdversarialSecretsInSpellings(t *testing.T) {
+func TestSecretsInSpellings(t *testing.T) {
 	t.Parallel()
 	places := map[string]string{
 		"text":      "No such user: %s!",

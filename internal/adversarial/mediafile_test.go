@@ -1,4 +1,4 @@
-package trillian_test
+package adversarial
 
 import (
 	"context"
@@ -80,7 +80,6 @@ func TestDownloadFile(t *testing.T) {
 					require.Nil(t, info)
 				}
 				requireOnly(t, dir, before)
-				held.add("media cases", 1)
 			})
 		}
 	}
@@ -209,48 +208,4 @@ func TestDownloadFileCancelled(t *testing.T) {
 	_, err := server.client(t, 10*time.Second).Users.Media.DownloadFile(ctx, smw, asListed, filepath.Join(dir, "f"))
 	require.ErrorIs(t, err, context.Canceled)
 	requireOnly(t, dir, "")
-}
-
-func TestUploadFile(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, c := range map[string]struct{ content, kind string }{
-		"a.png":   {"not looked at", "image/png"},
-		"picture": {"\x89PNG\r\n\x1a\n", "image/png"},
-		"README":  {"Read me", "text/plain; charset=utf-8"},
-		"bytes":   {"\x00\x01", "application/octet-stream"},
-		"empty":   {"", "text/plain; charset=utf-8"},
-	} {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))
-		s := newStore(t)
-		media, err := newClient(t, s.URL).Users.Media.UploadFile(t.Context(), smw, path)
-		require.NoError(t, err)
-		require.Equal(t, name, media.Name)
-		_, files := s.arrived()
-		require.Equal(t, []string{c.content}, files)
-
-		server := newRecorder(t, 201, "")
-		media, err = newClient(t, server.URL).GroupChats.Media.UploadFile(t.Context(), general, path)
-		require.NoError(t, err)
-		require.Equal(t, &trillian.Media{Owner: general, Name: name, Type: c.kind, Size: int64(len(c.content))}, media)
-		require.Equal(t, c.kind, server.only(t).Form.Get("type"))
-	}
-}
-
-func TestUploadFileThatIsNone(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	server := newRecorder(t, 201, "")
-	media := newClient(t, server.URL).Users.Media
-	for path, want := range map[string]string{"": "path is empty", dir: "path is a directory", os.DevNull: "path is not a regular file"} {
-		_, err := media.UploadFile(t.Context(), smw, path)
-		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
-		require.EqualError(t, err, "trillian: "+want)
-	}
-	_, err := media.UploadFile(t.Context(), smw, filepath.Join(dir, "none"))
-	require.ErrorIs(t, err, fs.ErrNotExist)
-	failure := new(trillian.Error)
-	require.ErrorAs(t, err, &failure)
-	require.Zero(t, server.count(), "requests")
 }

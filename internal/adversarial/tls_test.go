@@ -1,4 +1,4 @@
-package trillian_test
+package adversarial
 
 import (
 	"cmp"
@@ -121,7 +121,7 @@ func colons(pin string) string {
 	return strings.Join(pairs, ":")
 }
 
-func TestAdversarialTLS(t *testing.T) {
+func TestTLS(t *testing.T) {
 	t.Parallel()
 	right, wrong, expired := serverCertificate(), otherCertificate(), expiredCertificate()
 	type options = []trillian.Option
@@ -190,7 +190,6 @@ func TestAdversarialTLS(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, int32(1), server.requests.Load())
 				require.Equal(t, "HTTP/2.0", server.proto.Load())
-				held.add("TLS cases", 1)
 				return
 			}
 			require.ErrorContains(t, err, c.err)
@@ -199,14 +198,13 @@ func TestAdversarialTLS(t *testing.T) {
 			if !strings.Contains(c.err, "protocol version") && !strings.Contains(c.err, "own check") {
 				require.Equal(t, int32(1), server.hellos.Load(), "handshakes: no repetition mends a certificate")
 			}
-			held.add("TLS cases", 1)
 		})
 	}
 }
 
-// TestAdversarialPinsAndResumption resumes a session that was begun with a
+// TestPinsAndResumption resumes a session that was begun with a
 // certificate which is not the pinned one: VerifyPeerCertificate would not be called.
-func TestAdversarialPinsAndResumption(t *testing.T) {
+func TestPinsAndResumption(t *testing.T) {
 	t.Parallel()
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		server := newSecureServer(t, serverCertificate(), &tls.Config{MaxVersion: version})
@@ -222,13 +220,12 @@ func TestAdversarialPinsAndResumption(t *testing.T) {
 		err := visit(trillian.WithCertificatePin(otherCertificate().Pin))
 		require.ErrorContains(t, err, serverCertificate().Pin)
 		require.Equal(t, int32(2), server.requests.Load(), "nothing is sent to the wrong server")
-		held.add("TLS cases", 1)
 	}
 }
 
-// TestAdversarialCertificateIsSwapped has another server take the place of the
+// TestCertificateIsSwapped has another server take the place of the
 // pinned one between two calls.
-func TestAdversarialCertificateIsSwapped(t *testing.T) {
+func TestCertificateIsSwapped(t *testing.T) {
 	t.Parallel()
 	server := newSecureServer(t, serverCertificate(), &tls.Config{})
 	client := newClient(t, server.URL, trillian.WithCertificatePin(serverCertificate().Pin))
@@ -243,10 +240,9 @@ func TestAdversarialCertificateIsSwapped(t *testing.T) {
 	mine := serverCertificate()
 	server.certificate.Store(&mine)
 	require.NoError(t, call())
-	held.add("TLS cases", 1)
 }
 
-func TestAdversarialPinsThatAreNone(t *testing.T) {
+func TestPinsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for _, pin := range []string{
 		"", " ", ":", strings.Repeat("a", 63), strings.Repeat("a", 65), strings.Repeat("g", 64), strings.Repeat("a", 40),
@@ -255,12 +251,11 @@ func TestAdversarialPinsThatAreNone(t *testing.T) {
 		client, err := trillian.NewClient(token, trillian.WithCertificatePin(pin))
 		require.ErrorIs(t, err, trillian.ErrInvalidArgument, "%q", pin)
 		require.Nil(t, client)
-		held.add("TLS cases", 1)
 	}
 }
 
-// TestAdversarialTransportsThatCannotPin must not pin in name only.
-func TestAdversarialTransportsThatCannotPin(t *testing.T) {
+// TestTransportsThatCannotPin must not pin in name only.
+func TestTransportsThatCannotPin(t *testing.T) {
 	t.Parallel()
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
 	for name, transport := range map[string]http.RoundTripper{
@@ -273,12 +268,11 @@ func TestAdversarialTransportsThatCannotPin(t *testing.T) {
 			client, err := trillian.NewClient(token, trillian.WithHTTPClient(&http.Client{Transport: transport}), trust)
 			require.ErrorIs(t, err, trillian.ErrInvalidArgument, name)
 			require.Nil(t, client)
-			held.add("TLS cases", 1)
 		}
 	}
 }
 
-func TestAdversarialTrustStaysWithTheClient(t *testing.T) {
+func TestTrustStaysWithTheClient(t *testing.T) {
 	t.Parallel()
 	own := &http.Transport{TLSClientConfig: &tls.Config{}}
 	newClient(t, "https://im.test", trillian.WithHTTPClient(&http.Client{Transport: own}), trillian.WithCertificatePin(serverCertificate().Pin))

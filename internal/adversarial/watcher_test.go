@@ -1,4 +1,4 @@
-package trillian_test
+package adversarial
 
 import (
 	"bytes"
@@ -153,7 +153,7 @@ func unescapePercent(text string) string {
 }
 
 // A detector that finds nothing would let every other test here pass.
-func TestAdversarialLeakDetector(t *testing.T) {
+func TestLeakDetector(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{canaryToken, canaryPassword} {
 		for _, s := range spellings(secret) {
@@ -192,9 +192,7 @@ func (w *watcher) search() {
 		for _, text := range w.texts[channel] {
 			require.Empty(w.t, leak(text), "channel %q in %q", channel, text)
 		}
-		held.add("secrets: texts searched", len(w.texts[channel]))
 		if _, known := channels.LoadOrStore(channel, true); !known && !w.t.Failed() {
-			held.add("secret channels", 1)
 		}
 	}
 }
