@@ -53,20 +53,20 @@ func stream[T any](ctx context.Context, c *Client, r request, element string) it
 	}
 }
 
-// partly says that some of an answer has been handed on, so that it cannot be
+// partly says that some of a response has been handed on, so that it cannot be
 // asked for again.
 type partly struct{ error }
 
 func (p partly) Unwrap() error { return p.error }
 
-// get asks for the one element that the answer must have.
+// get asks for the one element that the response must have.
 func get[T any](ctx context.Context, c *Client, r request, element string) (*T, error) {
 	return change[T](ctx, c, http.MethodGet, r, element, nil)
 }
 
 // change creates or updates, and returns what is then there: the element of the
-// answer. Where it is not documented that there is one, what was sent may stand in;
-// where sent is nil, the answer must have it.
+// response. Where it is not documented that there is one, what was sent may stand in;
+// where sent is nil, the response must have it.
 func change[T any](ctx context.Context, c *Client, method string, r request, element string, sent *T) (*T, error) {
 	r.method = method
 	var item *T
@@ -104,8 +104,8 @@ func one[T any](body io.Reader, element string) (*T, error) {
 	return found, nil
 }
 
-// act does what answers nothing worth keeping. A body that is not a <response>
-// means that something other than the server answered.
+// act does what has no result. A body that is not a <response> means that something
+// other than the server responded.
 func (c *Client) act(ctx context.Context, method string, r request) error {
 	r.method = method
 	return c.exchange(ctx, r, func(resp *http.Response) error {
@@ -117,13 +117,13 @@ func (c *Client) act(ctx context.Context, method string, r request) error {
 	})
 }
 
-// writeError is a failure of the caller's writer, which no answer is to blame for.
+// writeError is a failure of the caller's writer, which no response is to blame for.
 type writeError struct{ err error }
 
-func (e *writeError) Error() string { return "writing the answer: " + e.err.Error() }
+func (e *writeError) Error() string { return "writing the response: " + e.err.Error() }
 func (e *writeError) Unwrap() error { return e.err }
 
-// copyTo hands the bytes of an answer to the caller's writer. An error is partly's
+// copyTo hands the bytes of a response to the caller's writer. An error is partly's
 // unless nothing was handed on: a writer that fails has been given something.
 func copyTo(w io.Writer, body io.Reader) (int64, error) {
 	out := &failingWriter{w: w}

@@ -14,7 +14,7 @@
 // Chats, Members, Add" describes is client.GroupChats.Members.Add, and every
 // method's comment names its operation. [Client.Do] reaches what has no method.
 //
-// Lists come in two ways. List collects an answer, All yields it while it arrives:
+// Lists come in two ways. List collects a response, All yields it while it arrives:
 //
 //	for user, err := range client.Users.All(ctx) {
 //		if err != nil {

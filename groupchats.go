@@ -34,7 +34,7 @@ type GroupChat struct {
 	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
-// GroupChatOptions says which sub-resources an answer expands. A nil
+// GroupChatOptions says which sub-resources a response expands. A nil
 // *GroupChatOptions expands none.
 type GroupChatOptions struct {
 	Groups  bool `url:"groups,int,omitempty"`
@@ -61,7 +61,7 @@ func (s *GroupChatsService) List(ctx context.Context, opts *GroupChatOptions) ([
 	return list[GroupChat](ctx, s.client, endpoint("GroupChats.List", "groupchats/").expand(opts), "groupchat")
 }
 
-// All yields every group chat while the answer arrives. An error comes last,
+// All yields every group chat while the response arrives. An error comes last,
 // once, with a zero GroupChat.
 //
 // Trillian API: GET /v1/groupchats/
@@ -145,8 +145,7 @@ func (s *MembersService) Remove(ctx context.Context, chat, member string) error 
 // checkMember refuses the names of a group chat's other sub-resources: a member
 // stands where they stand, so adding "messages" would post a message.
 func checkMember(member string) error {
-	first, _, _ := strings.Cut(strings.TrimLeft(member, "/"), "/") // where escaped slashes are decoded on the way
-	switch strings.ToLower(first) {
+	switch strings.ToLower(member) {
 	case "groups", "media", "members", "messages":
 		return &ArgumentError{Name: "member", Reason: "is the name of another resource of a group chat"}
 	}

@@ -58,7 +58,7 @@ type Group struct {
 	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
-// GroupOptions says which sub-resources an answer expands. A nil *GroupOptions
+// GroupOptions says which sub-resources a response expands. A nil *GroupOptions
 // expands none.
 type GroupOptions struct {
 	Peers bool `url:"peers,int,omitempty"`
@@ -91,7 +91,7 @@ func (s *GroupsService) List(ctx context.Context, opts *GroupOptions) ([]Group, 
 	return list[Group](ctx, s.client, endpoint("Groups.List", "groups/").expand(opts), "group")
 }
 
-// All yields every group while the answer arrives. An error comes last, once,
+// All yields every group while the response arrives. An error comes last, once,
 // with a zero Group.
 //
 // Trillian API: GET /v1/groups/

@@ -64,10 +64,10 @@ func (s *MediaService) DownloadFile(ctx context.Context, owner string, item Medi
 
 // checkListed holds a response's headers against the list.
 func checkListed(info *MediaInfo, item Media) error {
-	answered, listed := namedType(info.Type), namedType(item.Type)
+	sent, listed := namedType(info.Type), namedType(item.Type)
 	switch {
-	case answered != "" && listed != "" && answered != listed:
-		return fmt.Errorf("is of type %q, not %q as listed", shorten(answered, maxContentType), shorten(listed, maxContentType))
+	case sent != "" && listed != "" && sent != listed:
+		return fmt.Errorf("is of type %q, not %q as listed", shorten(sent, maxContentType), shorten(listed, maxContentType))
 	case info.Size >= 0 && info.Size != item.Size:
 		return fmt.Errorf("has %d bytes, not %d as listed", info.Size, item.Size)
 	}

@@ -112,7 +112,7 @@ func (s *MessagesService) All(ctx context.Context, owner string, week MessageWee
 // Send sends a message to the owner: to a user, or to a group chat's members. The
 // client's token must be the sender's own.
 //
-// It returns the message as the server answers it. To a user, where an answer is
+// It returns the message as the server answers it. To a user, where a response is
 // not documented, it may be what was sent, without a timestamp.
 //
 // After an error for which errors.Is(err, [ErrOutcomeUnknown]) holds the message
@@ -126,7 +126,7 @@ func (s *MessagesService) Send(ctx context.Context, owner string, message Messag
 	if message.Text == "" {
 		return nil, &ArgumentError{Name: "message", Reason: "is empty"}
 	}
-	var sent *Message // the answer of a group chat is documented
+	var sent *Message // the response of a group chat is documented
 	if s != s.client.GroupChats.Messages {
 		sent = &Message{From: message.From, Text: message.Text}
 	}

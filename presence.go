@@ -81,7 +81,7 @@ func (s *PresenceService) List(ctx context.Context) ([]Presence, error) {
 	return list[Presence](ctx, s.client, endpoint("Presence.List", "presence/"), "presence")
 }
 
-// All yields the presence of every user while the answer arrives. An error
+// All yields the presence of every user while the response arrives. An error
 // comes last, once, with a zero Presence.
 //
 // Trillian API: GET /v1/presence/

@@ -23,10 +23,10 @@ type request struct {
 	params url.Values // the form, for every verb but GET and HEAD
 	secret string     // the parameter, if any, that only the server may see
 	file   *fileForm  // the form of an upload, instead of params
-	raw    bool       // the answer is bytes, not a <response>
+	raw    bool       // the response is bytes, not a <response>
 	err    error
 
-	unlimited bool // the answer may be of any size
+	unlimited bool // the response may be of any size
 }
 
 // maxSegment is longer than any identifier of the server's, and short enough

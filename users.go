@@ -88,7 +88,7 @@ func (s *UsersService) List(ctx context.Context) ([]User, error) {
 	return users, err
 }
 
-// All yields every user while the answer arrives. An error comes last, once,
+// All yields every user while the response arrives. An error comes last, once,
 // with a zero User.
 //
 // Trillian API: GET /v1/users/
@@ -110,7 +110,7 @@ func (s *UsersService) Get(ctx context.Context, user string) (*User, error) {
 	return settled(get[User](ctx, s.client, endpoint("Users.Get", "users/:user/", user), "user"))
 }
 
-// Create makes a new user and returns it. The answer is not documented: where it
+// Create makes a new user and returns it. The response is not documented: where it
 // has no user, what was sent is returned.
 //
 // Trillian API: POST /v1/users/
@@ -127,7 +127,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	return settled(change(ctx, s.client, http.MethodPost, req, "user", sent))
 }
 
-// Update changes a user and returns it as it is then. The answer is not documented:
+// Update changes a user and returns it as it is then. The response is not documented:
 // where it has no user, what was sent is returned, and nothing else is known.
 //
 // Trillian API: PATCH /v1/users/:user/

@@ -87,7 +87,7 @@ func roundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // dropBadLocation removes a Location that is no URL: http.Client parses it before
-// it asks whether to follow it, and would turn the answer into an error.
+// it asks whether to follow it, and would turn the response into an error.
 func dropBadLocation(h http.Header) {
 	if location := h.Get("Location"); location != "" {
 		if _, err := url.Parse(location); err != nil {

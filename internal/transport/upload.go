@@ -18,7 +18,7 @@ type upload struct {
 	in     *io.PipeWriter
 
 	mu    sync.Mutex
-	watch *watch // nil once the answer has begun
+	watch *watch // nil once the response has begun
 }
 
 func newUpload(ctx context.Context, stream io.ReadCloser, mayHang bool, w *watch) *upload {

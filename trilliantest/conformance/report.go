@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -37,9 +38,17 @@ const (
 	Failed
 )
 
-// String returns "skipped", "held" or "failed".
+// String returns "skipped", "held", "failed" or the number.
 func (o Outcome) String() string {
-	return [...]string{"skipped", "held", "failed"}[o]
+	switch o {
+	case Skipped:
+		return "skipped"
+	case Held:
+		return "held"
+	case Failed:
+		return "failed"
+	}
+	return strconv.Itoa(int(o))
 }
 
 // String is the check on one line.
