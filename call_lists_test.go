@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // listing is a list that is asked for in both ways.
@@ -69,7 +70,7 @@ func TestListAndAll(t *testing.T) {
 			func(ctx context.Context, c *trillian.Client) (any, error) { return listed(c.Presence.List(ctx)) },
 			func(ctx context.Context, c *trillian.Client) (any, error) { return gather(c.Presence.All(ctx)) }},
 	} {
-		server := newRecorder(t, 200, sample(t, l.sample))
+		server := servertest.New(t, 200, sample(t, l.sample))
 		c := newClient(t, server.URL)
 		list, err := l.list(t.Context(), c)
 		require.NoError(t, err)
@@ -77,7 +78,7 @@ func TestListAndAll(t *testing.T) {
 		all, err := l.all(t.Context(), c)
 		require.NoError(t, err)
 		require.Equal(t, list, all, l.path)
-		for _, seen := range server.seen {
+		for _, seen := range server.Seen {
 			require.Equal(t, "GET", seen.Method)
 			require.Equal(t, l.path, seen.Path)
 		}
@@ -91,7 +92,7 @@ func TestPresenceStatus(t *testing.T) {
 	}
 	require.Equal(t, "-1", trillian.PresenceStatus(-1).String())
 	require.Equal(t, trillian.PresenceStatus(5), trillian.PresenceMobile)
-	server := newRecorder(t, 204, "")
+	server := servertest.New(t, 204, "")
 	require.NoError(t, newClient(t, server.URL).Presence.Update(t.Context(), smw, trillian.PresenceUpdate{Status: new(trillian.PresenceOffline)}))
-	require.Equal(t, []string{"0"}, server.only(t).Form["status"])
+	require.Equal(t, []string{"0"}, server.Only(t).Form["status"])
 }

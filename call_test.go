@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 const (
@@ -52,12 +53,12 @@ func TestOperations(t *testing.T) {
 			if answer != "" && !strings.ContainsAny(answer, "< ") {
 				answer = sample(t, answer)
 			}
-			server := newRecorder(t, op.status, answer)
+			server := servertest.New(t, op.status, answer)
 			got, err := op.call(t.Context(), newClient(t, server.URL))
 			require.NoError(t, err)
 			require.Equal(t, op.want, got)
 
-			seen := server.only(t)
+			seen := server.Only(t)
 			require.Equal(t, op.method, seen.Method)
 			require.Equal(t, op.path, seen.Path)
 			require.Equal(t, op.query, seen.Query)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 var once = trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 1})
@@ -37,7 +38,7 @@ func TestErrorIsBuiltForAPerson(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newRecorder(t, c.status, c.body)
+			server := servertest.New(t, c.status, c.body)
 			user, err := newClient(t, server.URL, once).Users.Get(t.Context(), "nobody@example.com")
 			require.Nil(t, user)
 			require.EqualError(t, err, "trillian: GET users/nobody%40example.com/: "+c.want)
@@ -55,13 +56,13 @@ func TestErrorIsBuiltForAPerson(t *testing.T) {
 
 func TestErrorSaysHowLongToWait(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 429, "slower")
-	server.header.Set("Retry-After", "3600")
+	server := servertest.New(t, 429, "slower")
+	server.Header.Set("Retry-After", "3600")
 	_, err := newClient(t, server.URL).Users.Get(t.Context(), "nobody@example.com")
 	var e *trillian.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, time.Hour, e.RetryAfter)
-	require.Equal(t, 1, server.count(), "an hour is longer than the policy waits")
+	require.Equal(t, 1, server.Count(), "an hour is longer than the policy waits")
 }
 
 func TestErrorWithoutAnAnswer(t *testing.T) {
@@ -90,8 +91,8 @@ func TestAnswersThatLackTheThing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newRecorder(t, 200, body)
-			server.header.Set("Content-Type", "text/html")
+			server := servertest.New(t, 200, body)
+			server.Header.Set("Content-Type", "text/html")
 			policy, err := newClient(t, server.URL).Policies.Get(t.Context(), 1)
 			require.Nil(t, policy)
 			require.ErrorIs(t, err, trillian.ErrMalformedResponse)
@@ -109,13 +110,13 @@ func TestAnswersThatLackTheThing(t *testing.T) {
 func TestChangesWithoutABody(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", " \n", "<response/>", "<response> </response>"} {
-		client := newClient(t, newRecorder(t, 201, body).URL)
+		client := newClient(t, servertest.New(t, 201, body).URL)
 		user, err := client.Users.Update(t.Context(), smw, trillian.UserUpdate{Email: new("s@x")})
 		require.NoError(t, err)
 		require.Equal(t, &trillian.User{Name: smw, Email: "s@x"}, user)
 		require.NoError(t, client.Groups.Delete(t.Context(), 3))
 	}
-	client := newClient(t, newRecorder(t, 200, "<html></html>").URL)
+	client := newClient(t, servertest.New(t, 200, "<html></html>").URL)
 	_, err := client.Groups.Update(t.Context(), 3, trillian.GroupUpdate{Policy: new(2)})
 	require.ErrorIs(t, err, trillian.ErrMalformedResponse)
 	require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // changeOperations are the operations that create or update something, by whether the
@@ -35,14 +36,14 @@ func TestNoResultIsMadeUp(t *testing.T) {
 	require.Len(t, shown, 9, "group chats, members, their messages, groups, peers and policies")
 	for _, answer := range []string{"", " \n", "<response/>", "<response> <other name='x' id='1'/> </response>"} {
 		for _, op := range shown {
-			got, err := op.call(t.Context(), newClient(t, newRecorder(t, op.status, answer).URL))
+			got, err := op.call(t.Context(), newClient(t, servertest.New(t, op.status, answer).URL))
 			require.Nil(t, got, op.name)
 			require.ErrorIs(t, err, trillian.ErrMalformedResponse, op.name)
 			require.ErrorIs(t, err, trillian.ErrOutcomeUnknown, op.name)
 			require.ErrorContains(t, err, "has no <", op.name)
 		}
 		for _, op := range notShown {
-			_, err := op.call(t.Context(), newClient(t, newRecorder(t, op.status, answer).URL))
+			_, err := op.call(t.Context(), newClient(t, servertest.New(t, op.status, answer).URL))
 			require.NoError(t, err, op.name)
 		}
 	}
@@ -51,7 +52,7 @@ func TestNoResultIsMadeUp(t *testing.T) {
 // TestWhatWasSentStandsIn is about the operations whose answer is not documented.
 func TestWhatWasSentStandsIn(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, newRecorder(t, 200, "<response/>").URL)
+	c := newClient(t, servertest.New(t, 200, "<response/>").URL)
 	message, err := c.Users.Messages.Send(t.Context(), kwk, trillian.MessageSend{From: smw, Text: "Hello"})
 	require.NoError(t, err)
 	require.Equal(t, &trillian.Message{From: smw, Text: "Hello"}, message)
@@ -70,9 +71,9 @@ func TestAnErrorIsNoSuccess(t *testing.T) {
 			continue
 		}
 		tried++
-		server := newRecorder(t, op.status, body)
+		server := servertest.New(t, op.status, body)
 		if op.status == http.StatusNoContent {
-			server.status = http.StatusOK
+			server.Status = http.StatusOK
 		}
 		got, err := op.call(t.Context(), newClient(t, server.URL))
 		require.Empty(t, got, op.name)
@@ -80,14 +81,14 @@ func TestAnErrorIsNoSuccess(t *testing.T) {
 		require.True(t, ok, "%s: %v", op.name, err)
 		require.ErrorContains(t, err, `"no license left"`, op.name)
 		require.Equal(t, op.method == http.MethodPost || op.method == http.MethodPatch, decoding.OutcomeUnknown, op.name)
-		require.Equal(t, 1, server.count(), op.name)
+		require.Equal(t, 1, server.Count(), op.name)
 	}
 	require.Equal(t, 47, tried)
 }
 
 func TestAnErrorBesideItemsIsNoSuccess(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, newRecorder(t, 200, `<response><user name="a"/><error>out of memory</error></response>`).URL)
+	c := newClient(t, servertest.New(t, 200, `<response><user name="a"/><error>out of memory</error></response>`).URL)
 	users, err := c.Users.List(t.Context())
 	require.Nil(t, users)
 	require.ErrorContains(t, err, "out of memory")
@@ -105,7 +106,7 @@ func TestAnErrorsTextIsScrubbedAndShort(t *testing.T) {
 	t.Parallel()
 	const password = "hunter2 & 1 secret"
 	answer := func(text string) error {
-		server := newRecorder(t, 200, "<response><error>"+text+"</error></response>")
+		server := servertest.New(t, 200, "<response><error>"+text+"</error></response>")
 		_, err := newClient(t, server.URL).Users.Create(t.Context(), trillian.UserCreate{IM: smw, Password: password})
 		return err
 	}
@@ -126,7 +127,7 @@ func TestAnErrorsTextIsScrubbedAndShort(t *testing.T) {
 // TestAnErrorDeeperDownIsNone lets a <error> pass that is not about the request.
 func TestAnErrorDeeperDownIsNone(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, newRecorder(t, 200, `<response><user name="a"><error>5</error></user></response>`).URL)
+	c := newClient(t, servertest.New(t, 200, `<response><user name="a"><error>5</error></user></response>`).URL)
 	user, err := c.Users.Get(context.Background(), "a")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"error": "5"}, user.Fields)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 const notFound = "<response> <error>not found</error></response>"
@@ -49,7 +50,7 @@ func TestHints(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newRecorder(t, c.status, c.body)
+			server := servertest.New(t, c.status, c.body)
 			own := c.token
 			if own == "" {
 				own = plainToken
@@ -83,7 +84,7 @@ func TestHintsOfTLS(t *testing.T) {
 	require.ErrorContains(t, err, hex.EncodeToString(sum[:]))
 	require.ErrorContains(t, err, "WithCertificatePin")
 
-	plain := newRecorder(t, 200, "<response/>")
+	plain := servertest.New(t, 200, "<response/>")
 	_, err = newClient(t, strings.Replace(plain.URL, "http:", "https:", 1)).Users.List(t.Context())
 	require.ErrorContains(t, err, "does not speak TLS at this port")
 

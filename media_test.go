@@ -12,24 +12,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 func TestMediaAll(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, sample(t, "groupchats-media-list"))
+	server := servertest.New(t, 200, sample(t, "groupchats-media-list"))
 	var all []trillian.Media
 	for m, err := range newClient(t, server.URL).GroupChats.Media.All(t.Context(), general) {
 		require.NoError(t, err)
 		all = append(all, m)
 	}
 	require.Equal(t, sampleMedia(), all)
-	require.Equal(t, "GET", server.only(t).Method)
-	require.Equal(t, chatPath+"media/", server.only(t).Path)
+	require.Equal(t, "GET", server.Only(t).Method)
+	require.Equal(t, chatPath+"media/", server.Only(t).Path)
 }
 
 func TestMediaFields(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, `<response><media m="1" v="2"><size>3</size><scan by="x">clean</scan></media><media m="2"/></response>`)
+	server := servertest.New(t, 200, `<response><media m="1" v="2"><size>3</size><scan by="x">clean</scan></media><media m="2"/></response>`)
 	media, err := newClient(t, server.URL).Users.Media.List(t.Context(), smw)
 	require.NoError(t, err)
 	require.Equal(t, []trillian.Media{
@@ -83,13 +84,13 @@ func TestMediaInfo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newRecorder(t, 200, "Sell more")
-			server.header = c.header.Clone()
-			if server.header == nil {
-				server.header = http.Header{}
+			server := servertest.New(t, 200, "Sell more")
+			server.Header = c.header.Clone()
+			if server.Header == nil {
+				server.Header = http.Header{}
 			}
-			server.header.Set("Content-Type", "text/plain")
-			server.header.Set("Content-Length", "9")
+			server.Header.Set("Content-Type", "text/plain")
+			server.Header.Set("Content-Length", "9")
 			client := newClient(t, server.URL)
 			head, err := client.Users.Media.Stat(t.Context(), smw, item)
 			require.NoError(t, err)
@@ -124,18 +125,18 @@ func TestAvatarsThatAreNone(t *testing.T) {
 		{trillian.Avatar{Type: "imagery/png", Data: png}, ""},
 		{trillian.Avatar{Type: "image/png"}, ""},
 	} {
-		server := newRecorder(t, 201, "")
+		server := servertest.New(t, 201, "")
 		client := newClient(t, server.URL)
 		err := client.Users.Avatar.Set(t.Context(), smw, c.avatar)
 		if c.sent == "" {
 			require.ErrorIs(t, err, trillian.ErrInvalidArgument, "%+v", c.avatar)
-			require.Zero(t, server.count())
+			require.Zero(t, server.Count())
 			continue
 		}
 		require.NoError(t, err, "%+v", c.avatar)
-		require.Equal(t, c.sent, server.only(t).Form.Get("type"))
-		server.status, server.answer = 200, string(c.avatar.Data)
-		server.header.Set("Content-Type", c.sent)
+		require.Equal(t, c.sent, server.Only(t).Form.Get("type"))
+		server.Status, server.Answer = 200, string(c.avatar.Data)
+		server.Header.Set("Content-Type", c.sent)
 		got, err := client.Users.Avatar.Get(t.Context(), smw)
 		require.NoError(t, err, "what was set can be got")
 		require.True(t, slices.Equal(c.avatar.Data, got.Data))

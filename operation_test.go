@@ -1,7 +1,6 @@
 package trillian_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // everyOperation are all 52 of the reference, by the words a middleware is told.
@@ -74,55 +74,6 @@ Users.Messages.DeleteWeek DELETE users/:user/messages/:conversation/:year/:week/
 Users.Messages.DeleteConversation DELETE users/:user/messages/:conversation/
 `), "\n")
 
-func callEverything(ctx context.Context, c *trillian.Client) {
-	week := trillian.MessageWeek{Conversation: "c", Year: 2016, Week: 20}
-	owned := func(media *trillian.MediaService, messages *trillian.MessagesService, owner string) {
-		_, _ = media.List(ctx, owner)
-		_, _ = media.Open(ctx, owner, "1")
-		_, _ = media.Stat(ctx, owner, "1")
-		_, _ = media.Upload(ctx, owner, trillian.MediaUpload{Name: "f", Data: strings.NewReader("x")})
-		_ = media.Delete(ctx, owner, "1")
-		_, _ = messages.Conversations(ctx, owner)
-		_, _ = messages.List(ctx, owner, week)
-		_, _ = messages.Send(ctx, owner, trillian.MessageSend{From: smw, Text: "x"})
-		_ = messages.DeleteBlock(ctx, owner, week, []byte("x"))
-		_ = messages.DeleteWeek(ctx, owner, week)
-		_ = messages.DeleteConversation(ctx, owner, "c")
-	}
-	_, _ = c.GroupChats.List(ctx, nil)
-	_, _ = c.GroupChats.Get(ctx, general, nil)
-	_, _ = c.GroupChats.Create(ctx, trillian.GroupChatCreate{})
-	_, _ = c.GroupChats.Update(ctx, general, trillian.GroupChatUpdate{Topic: new("x")})
-	_, _ = c.GroupChats.Members.List(ctx, general)
-	_, _ = c.GroupChats.Members.Add(ctx, general, smw)
-	_ = c.GroupChats.Members.Remove(ctx, general, smw)
-	owned(c.GroupChats.Media, c.GroupChats.Messages, general)
-	_, _ = c.Groups.List(ctx, nil)
-	_, _ = c.Groups.Get(ctx, 1, nil)
-	_, _ = c.Groups.Create(ctx, trillian.GroupCreate{})
-	_, _ = c.Groups.Update(ctx, 1, trillian.GroupUpdate{Name: new("x")})
-	_ = c.Groups.Delete(ctx, 1)
-	_, _ = c.Groups.Peers.List(ctx, 1)
-	_, _ = c.Groups.Peers.Add(ctx, 1, 2)
-	_ = c.Groups.Peers.Remove(ctx, 1, 2)
-	_, _ = c.Policies.List(ctx)
-	_, _ = c.Policies.Get(ctx, 1)
-	_, _ = c.Policies.Create(ctx, trillian.PolicyCreate{})
-	_, _ = c.Policies.Update(ctx, 1, trillian.PolicyUpdate{Name: new("x")})
-	_ = c.Policies.Delete(ctx, 1)
-	_, _ = c.Presence.List(ctx)
-	_ = c.Presence.Update(ctx, smw, trillian.PresenceUpdate{Message: new("x")})
-	_, _ = c.Users.List(ctx)
-	_, _ = c.Users.Get(ctx, smw)
-	_, _ = c.Users.Create(ctx, trillian.UserCreate{IM: smw})
-	_, _ = c.Users.Update(ctx, smw, trillian.UserUpdate{Email: new("x")})
-	_ = c.Users.Delete(ctx, smw)
-	_, _ = c.Users.Avatar.Get(ctx, smw)
-	_ = c.Users.Avatar.Set(ctx, smw, trillian.Avatar{Data: []byte("\x89PNG\r\n\x1a\n")})
-	_ = c.Users.Avatar.Delete(ctx, smw)
-	owned(c.Users.Media, c.Users.Messages, smw)
-}
-
 // seenBy is a middleware that notes every request's operation, and refuses it.
 func seenBy(seen *[]string) trillian.Option {
 	return trillian.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
@@ -141,7 +92,7 @@ func TestOperationOf(t *testing.T) {
 	t.Parallel()
 	require.Len(t, everyOperation, 52)
 	var seen []string
-	callEverything(t.Context(), newClient(t, "https://im.test", seenBy(&seen)))
+	servertest.CallEverything(t.Context(), newClient(t, "https://im.test", seenBy(&seen)))
 	slices.Sort(seen)
 	want := slices.Sorted(slices.Values(everyOperation))
 	require.Equal(t, want, seen)
@@ -200,7 +151,7 @@ func TestErrNotSent(t *testing.T) {
 // passed.
 func TestMiddlewareIsShared(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	var made, passed atomic.Int32
 	counting := trillian.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		made.Add(1)
@@ -228,11 +179,11 @@ func TestMiddlewareIsShared(t *testing.T) {
 	require.Equal(t, int32(1), made.Load())
 	require.Equal(t, int32(3), passed.Load())
 	require.Equal(t, []string{"further"}, order)
-	require.Equal(t, []string{token}, server.seen[0].Token)
-	require.Equal(t, []string{"another"}, server.seen[1].Token)
-	require.Equal(t, []string{"another"}, server.seen[2].Token)
-	require.Equal(t, "tool/2", server.seen[2].Header.Get("User-Agent"))
-	require.Equal(t, trillian.DefaultUserAgent, server.seen[1].Header.Get("User-Agent"), "the first is left as it was")
+	require.Equal(t, []string{token}, server.Seen[0].Token)
+	require.Equal(t, []string{"another"}, server.Seen[1].Token)
+	require.Equal(t, []string{"another"}, server.Seen[2].Token)
+	require.Equal(t, "tool/2", server.Seen[2].Header.Get("User-Agent"))
+	require.Equal(t, trillian.DefaultUserAgent, server.Seen[1].Header.Get("User-Agent"), "the first is left as it was")
 }
 
 // TestWithSharesConnections counts the connections of a client and those derived

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 func TestBaseURL(t *testing.T) {
@@ -125,7 +126,7 @@ func TestNewClientFromEnv(t *testing.T) {
 	_, err := trillian.NewClientFromEnv()
 	require.ErrorContains(t, err, "TRILLIAN_TOKEN")
 
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	t.Setenv("TRILLIAN_TOKEN", token)
 	t.Setenv("TRILLIAN_BASE_URL", server.URL+"/v2/cerulean-inc.com")
 	client, err := trillian.NewClientFromEnv()
@@ -133,8 +134,8 @@ func TestNewClientFromEnv(t *testing.T) {
 	t.Cleanup(client.CloseIdleConnections)
 	_, err = client.Users.List(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, "/v2/cerulean-inc.com/users/", server.only(t).Path)
-	require.Equal(t, []string{token}, server.only(t).Token)
+	require.Equal(t, "/v2/cerulean-inc.com/users/", server.Only(t).Path)
+	require.Equal(t, []string{token}, server.Only(t).Token)
 
 	client, err = trillian.NewClientFromEnv(trillian.WithBaseURL("https://other.example.com"))
 	require.NoError(t, err)
@@ -201,7 +202,7 @@ func TestNewClientFromEnvFiles(t *testing.T) {
 // TestWithToken shows two identities over one connection.
 func TestWithToken(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	admin := newClient(t, server.URL, trillian.WithUserAgent("tool/1"))
 	sender, err := admin.WithToken("the sender's own")
 	require.NoError(t, err)
@@ -209,16 +210,16 @@ func TestWithToken(t *testing.T) {
 		_, err := c.Users.List(t.Context())
 		require.NoError(t, err)
 	}
-	require.Equal(t, []string{token}, server.seen[0].Token)
-	require.Equal(t, []string{"the sender's own"}, server.seen[1].Token)
-	require.Equal(t, []string{token}, server.seen[2].Token)
-	require.Equal(t, "tool/1", server.seen[1].Header.Get("User-Agent"), "options are kept")
+	require.Equal(t, []string{token}, server.Seen[0].Token)
+	require.Equal(t, []string{"the sender's own"}, server.Seen[1].Token)
+	require.Equal(t, []string{token}, server.Seen[2].Token)
+	require.Equal(t, "tool/1", server.Seen[1].Header.Get("User-Agent"), "options are kept")
 }
 
 // TestMiddleware shows the order, and that what it sees has no token.
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	var order []string
 	note := func(name string) trillian.Option {
 		return trillian.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -236,8 +237,8 @@ func TestMiddleware(t *testing.T) {
 	_, err := newClient(t, server.URL, note("outer"), note("inner")).Groups.List(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"outer", "inner"}, order)
-	require.Equal(t, []string{"outer", "inner"}, server.only(t).Header["X-Order"])
-	require.Equal(t, []string{token}, server.only(t).Token)
+	require.Equal(t, []string{"outer", "inner"}, server.Only(t).Header["X-Order"])
+	require.Equal(t, []string{token}, server.Only(t).Token)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -247,7 +248,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // TestTokenStaysAtHome shows a middleware that sends a request elsewhere.
 func TestTokenStaysAtHome(t *testing.T) {
 	t.Parallel()
-	home, elsewhere := newRecorder(t, 200, "<response/>"), newRecorder(t, 200, "<response/>")
+	home, elsewhere := servertest.New(t, 200, "<response/>"), servertest.New(t, 200, "<response/>")
 	away := trillian.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			r = r.Clone(r.Context())
@@ -257,8 +258,8 @@ func TestTokenStaysAtHome(t *testing.T) {
 	})
 	_, err := newClient(t, home.URL, away).Groups.List(t.Context(), nil)
 	require.NoError(t, err)
-	require.Empty(t, elsewhere.only(t).Token)
-	require.Zero(t, home.count())
+	require.Empty(t, elsewhere.Only(t).Token)
+	require.Zero(t, home.Count())
 }
 
 // TestHTTPMock is how a program with httpmock in its tests uses the client.
@@ -303,7 +304,7 @@ func FuzzBaseURL(f *testing.F) {
 // TestLogger has every way of calling logged once, a download too.
 func TestLogger(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client := newClient(t, server.URL, trillian.WithLogger(log))

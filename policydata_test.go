@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 func TestPolicyDataEdits(t *testing.T) {
@@ -47,7 +48,7 @@ func TestPolicyDataItems(t *testing.T) {
 // another one, reaches no server.
 func TestPolicyDataThatIsNoItem(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "")
+	server := servertest.New(t, 200, "")
 	client := newClient(t, server.URL)
 	for _, item := range [][2]string{{"", "1"}, {"a b", "1"}, {"a\tb", "1"}, {"a", "1\nb 2"}, {"a", "1\r"}, {"a\n", ""}} {
 		data := trillian.PolicyData("x 1\n").With(item[0], item[1])
@@ -56,7 +57,7 @@ func TestPolicyDataThatIsNoItem(t *testing.T) {
 		_, err = client.Policies.Update(t.Context(), 1, trillian.PolicyUpdate{Data: &data})
 		require.ErrorIs(t, err, trillian.ErrInvalidArgument, "%q", item)
 	}
-	require.Zero(t, server.count())
+	require.Zero(t, server.Count())
 }
 
 func TestPolicyDataValid(t *testing.T) {
@@ -85,14 +86,14 @@ func TestPolicyDataValid(t *testing.T) {
 // TestPolicyDataOfTheServersOwn changes a policy that has a NUL in it.
 func TestPolicyDataOfTheServersOwn(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, `<response><policy id="1"><data>YSAAMQpiIDIK</data></policy></response>`)
+	server := servertest.New(t, 200, `<response><policy id="1"><data>YSAAMQpiIDIK</data></policy></response>`)
 	policies := newClient(t, server.URL).Policies
 	policy, err := policies.Get(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, trillian.PolicyData("a \x001\nb 2\n"), policy.Data)
 	_, err = policies.Update(t.Context(), 1, trillian.PolicyUpdate{Data: new(policy.Data.With("b", "3"))})
 	require.NoError(t, err)
-	require.Equal(t, "YSAAMQpiIDMK", server.seen[1].Form.Get("data"))
+	require.Equal(t, "YSAAMQpiIDMK", server.Seen[1].Form.Get("data"))
 }
 
 func TestPolicyDataDiff(t *testing.T) {

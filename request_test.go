@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // TestArguments shows what is refused before anything is sent, and in which words.
 func TestArguments(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	c, ctx := newClient(t, server.URL), t.Context()
 	file := trillian.MediaUpload{Name: "a.txt", Data: strings.NewReader("x")}
 	upload := func(change func(*trillian.MediaUpload)) error {
@@ -78,12 +79,12 @@ func TestArguments(t *testing.T) {
 	for _, err := range c.Users.Messages.History(ctx, smw, &trillian.HistoryOptions{Concurrency: 65}) {
 		require.EqualError(t, err, "trillian: concurrency is 65, not 0 to 64")
 	}
-	require.Zero(t, server.count(), "nothing was sent")
+	require.Zero(t, server.Count(), "nothing was sent")
 }
 
 func TestDo(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, `<response version="2"> <license seats="5">x</license></response>`)
+	server := servertest.New(t, 200, `<response version="2"> <license seats="5">x</license></response>`)
 	c, ctx := newClient(t, server.URL), t.Context()
 
 	var v struct {
@@ -98,17 +99,17 @@ func TestDo(t *testing.T) {
 
 	var raw bytes.Buffer
 	require.NoError(t, c.Do(ctx, "POST", "license/", url.Values{"key": {"a&b"}}, &raw))
-	require.Equal(t, server.answer, raw.String())
+	require.Equal(t, server.Answer, raw.String())
 	require.NoError(t, c.Do(ctx, "DELETE", "license/", nil, nil))
 
-	require.Equal(t, "/v1/license/a%2Fb/", server.seen[0].Path)
-	require.Equal(t, "x=1+2", server.seen[0].Query)
-	require.Equal(t, url.Values{"key": {"a&b"}}, server.seen[1].Form)
-	require.Empty(t, server.seen[1].Query)
-	require.Empty(t, server.seen[2].Form)
+	require.Equal(t, "/v1/license/a%2Fb/", server.Seen[0].Path)
+	require.Equal(t, "x=1+2", server.Seen[0].Query)
+	require.Equal(t, url.Values{"key": {"a&b"}}, server.Seen[1].Form)
+	require.Empty(t, server.Seen[1].Query)
+	require.Empty(t, server.Seen[2].Form)
 
 	v.Version = 7
-	server.answer = "<response version=\"3\"><license seats=\"many\"/></response>"
+	server.Answer = "<response version=\"3\"><license seats=\"many\"/></response>"
 	require.ErrorIs(t, c.Do(ctx, "GET", "license/", nil, &v), trillian.ErrMalformedResponse)
 	require.Equal(t, 7, v.Version, "a value that fails to decode is left as it was")
 }
@@ -116,7 +117,7 @@ func TestDo(t *testing.T) {
 // TestPasswordThatWentThroughJSON is no password any more.
 func TestPasswordThatWentThroughJSON(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "")
+	server := servertest.New(t, 200, "")
 	users := newClient(t, server.URL).Users
 	b, err := json.Marshal(trillian.UserCreate{IM: smw, Password: "hunter2"})
 	require.NoError(t, err)
@@ -129,17 +130,17 @@ func TestPasswordThatWentThroughJSON(t *testing.T) {
 		require.EqualError(t, err, `trillian: password is "[redacted]", which stood in its place where it was written down`)
 		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
 	}
-	require.Zero(t, server.count())
+	require.Zero(t, server.Count())
 
 	_, err = users.Create(t.Context(), trillian.UserCreate{IM: smw})
 	require.NoError(t, err)
-	require.NotContains(t, server.only(t).Form, "password", "a user may be created without one")
+	require.NotContains(t, server.Only(t).Form, "password", "a user may be created without one")
 }
 
 // TestFieldsStayTheCallers is about a map that many calls may share.
 func TestFieldsStayTheCallers(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "")
+	server := servertest.New(t, 200, "")
 	fields := map[string]string{"phone": "1"}
 	want := maps.Clone(fields)
 	users := newClient(t, server.URL).Users

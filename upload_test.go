@@ -24,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // store is a server that keeps the uploads it was sent whole.
@@ -170,26 +171,26 @@ func TestUploadWhoseSourceFails(t *testing.T) {
 func TestUploadTypes(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"a.png": "image/png", "README": "application/octet-stream"} {
-		server := newRecorder(t, 201, "")
+		server := servertest.New(t, 201, "")
 		media, err := newClient(t, server.URL).GroupChats.Media.Upload(t.Context(), general, trillian.MediaUpload{Name: name, Data: strings.NewReader("x")})
 		require.NoError(t, err)
 		require.Equal(t, want, media.Type)
-		require.Equal(t, want, server.only(t).Form.Get("type"))
+		require.Equal(t, want, server.Only(t).Form.Get("type"))
 	}
 }
 
 func TestMediaReader(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, "Sell more")
-	server.header.Set("Content-Type", "text/plain")
-	server.header.Set("Content-Length", strconv.Itoa(len(server.answer)))
+	server := servertest.New(t, 200, "Sell more")
+	server.Header.Set("Content-Type", "text/plain")
+	server.Header.Set("Content-Length", strconv.Itoa(len(server.Answer)))
 	m, err := newClient(t, server.URL).Users.Media.Open(t.Context(), smw, item)
 	require.NoError(t, err)
 	defer m.Close()
 	require.Equal(t, int64(9), m.Size)
 	require.Equal(t, "text/plain", m.Type)
 	require.NoError(t, iotest.TestReader(m, []byte("Sell more")))
-	require.Equal(t, "identity", server.only(t).Header.Get("Accept-Encoding"))
+	require.Equal(t, "identity", server.Only(t).Header.Get("Accept-Encoding"))
 }
 
 // TestMediaReaderClosedWhileItWaits ends a Read from another goroutine.
@@ -225,16 +226,16 @@ func TestMediaReaderClosedWhileItWaits(t *testing.T) {
 func TestDownloadToAWriterThatFails(t *testing.T) {
 	t.Parallel()
 	for _, full := range []error{errors.New("the disk is full"), syscall.EPIPE, io.ErrUnexpectedEOF} {
-		server := newRecorder(t, 200, "Sell more")
+		server := servertest.New(t, 200, "Sell more")
 		client := newClient(t, server.URL, fast)
 		info, err := client.Users.Media.Download(t.Context(), smw, item, failing{full})
 		require.Nil(t, info)
 		require.ErrorIs(t, err, full)
 		require.NotErrorIs(t, err, trillian.ErrMalformedResponse)
-		require.Equal(t, 1, server.count(), "requests")
+		require.Equal(t, 1, server.Count(), "requests")
 		err = client.Do(t.Context(), http.MethodGet, "users/", nil, failing{full})
 		require.ErrorIs(t, err, full)
-		require.Equal(t, 2, server.count(), "requests")
+		require.Equal(t, 2, server.Count(), "requests")
 	}
 }
 
@@ -299,18 +300,18 @@ func TestUploadFile(t *testing.T) {
 		_, files := s.arrived()
 		require.Equal(t, []string{c.content}, files)
 
-		server := newRecorder(t, 201, "")
+		server := servertest.New(t, 201, "")
 		media, err = newClient(t, server.URL).GroupChats.Media.UploadFile(t.Context(), general, path)
 		require.NoError(t, err)
 		require.Equal(t, &trillian.Media{Owner: general, Name: name, Type: c.kind, Size: int64(len(c.content))}, media)
-		require.Equal(t, c.kind, server.only(t).Form.Get("type"))
+		require.Equal(t, c.kind, server.Only(t).Form.Get("type"))
 	}
 }
 
 func TestUploadFileThatIsNone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	server := newRecorder(t, 201, "")
+	server := servertest.New(t, 201, "")
 	media := newClient(t, server.URL).Users.Media
 	for path, want := range map[string]string{"": "path is empty", dir: "path is a directory", os.DevNull: "path is not a regular file"} {
 		_, err := media.UploadFile(t.Context(), smw, path)
@@ -321,5 +322,5 @@ func TestUploadFileThatIsNone(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	failure := new(trillian.Error)
 	require.ErrorAs(t, err, &failure)
-	require.Zero(t, server.count(), "requests")
+	require.Zero(t, server.Count(), "requests")
 }

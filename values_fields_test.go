@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // TestNothingIsDropped answers with attributes and children that no struct has a
@@ -71,7 +72,7 @@ func TestNothingIsDropped(t *testing.T) {
 			&trillian.User{Name: "a", Fields: rest},
 		},
 	} {
-		server := newRecorder(t, 200, `<response xmlns:x="x">`+answer+"</response>")
+		server := servertest.New(t, 200, `<response xmlns:x="x">`+answer+"</response>")
 		got, err := c.call(t.Context(), newClient(t, server.URL))
 		require.NoError(t, err, answer)
 		require.Equal(t, c.want, got)
@@ -101,7 +102,7 @@ func TestEncodingXML(t *testing.T) {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		var theirs, ours document
-		c := newClient(t, newRecorder(t, 200, string(b)).URL)
+		c := newClient(t, servertest.New(t, 200, string(b)).URL)
 		require.NoError(t, c.Do(t.Context(), "GET", "x/", nil, &ours))
 		if err := xml.Unmarshal(b, &theirs); strings.HasSuffix(file, "messages-list.xml") {
 			continue // its <messages> are no conversation

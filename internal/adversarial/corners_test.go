@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 func based(f func(*http.Request) (*http.Response, error)) trillian.Option {
@@ -106,7 +107,7 @@ func (panicsAsJSON) MarshalJSON() ([]byte, error) { panic("no JSON here") }
 // in ways that once were panics.
 func TestCallers(t *testing.T) {
 	t.Parallel()
-	server := newRecorder(t, 200, `<response><user name="a"/></response>`)
+	server := servertest.New(t, 200, `<response><user name="a"/></response>`)
 	users, err := newClient(t, server.URL, trillian.WithMaxResponseSize(math.MaxInt64)).Users.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, users, 1)
@@ -132,7 +133,7 @@ func TestDefaultTransport(t *testing.T) { // not parallel: it replaces a global
 		t.Error("the default transport was asked for " + r.URL.Path)
 		return nil, errors.New("no")
 	})
-	server := newRecorder(t, 200, "<response/>")
+	server := servertest.New(t, 200, "<response/>")
 	for _, opts := range [][]trillian.Option{nil, {trillian.WithHTTPClient(&http.Client{Timeout: time.Minute})}} {
 		c := newClient(t, server.URL, opts...)
 		_, err := c.Users.List(t.Context())

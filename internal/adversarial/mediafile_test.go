@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // asListed is how the file of ten digits is asListed, by a sender with a plan.
@@ -148,7 +149,7 @@ func TestDownloadFileToNowhere(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.Symlink(filepath.Join(dir, "elsewhere"), link))
-	server := newRecorder(t, 200, file)
+	server := servertest.New(t, 200, file)
 	media := newClient(t, server.URL).Users.Media
 	download := func(item trillian.Media, path string) error {
 		_, err := media.DownloadFile(t.Context(), smw, item, path)
@@ -168,7 +169,7 @@ func TestDownloadFileToNowhere(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	failure := new(trillian.Error)
 	require.ErrorAs(t, err, &failure)
-	require.Zero(t, server.count(), "requests")
+	require.Zero(t, server.Count(), "requests")
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "only the link")

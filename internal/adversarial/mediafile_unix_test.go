@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // TestNamedPipes would wait for ever for the other end of one.
@@ -17,11 +18,11 @@ func TestNamedPipes(t *testing.T) {
 	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	server := newRecorder(t, 200, file)
+	server := servertest.New(t, 200, file)
 	media := newClient(t, server.URL).Users.Media
 	_, err := media.UploadFile(t.Context(), smw, pipe)
 	require.EqualError(t, err, "trillian: path is not a regular file")
 	_, err = media.DownloadFile(t.Context(), smw, trillian.Media{ID: item, Size: 10}, pipe)
 	require.EqualError(t, err, "trillian: path is not a regular file")
-	require.Zero(t, server.count(), "requests")
+	require.Zero(t, server.Count(), "requests")
 }

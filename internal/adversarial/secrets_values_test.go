@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // TestSecretsInValues prints everything a program holds, in every way
@@ -116,10 +117,10 @@ func TestSecretsReachTheServer(t *testing.T) {
 	t.Run("every operation", func(t *testing.T) {
 		t.Parallel()
 		w := newWatcher(t)
-		server := newRecorder(t, 429, "")
-		callEverything(w.context(), w.client(server.URL))
-		require.Len(t, server.seen, 2*52)
-		for _, seen := range server.seen {
+		server := servertest.New(t, 429, "")
+		servertest.CallEverything(w.context(), w.client(server.URL))
+		require.Len(t, server.Seen, 2*52)
+		for _, seen := range server.Seen {
 			require.Equal(t, []string{canaryToken}, seen.Token)
 			w.see("query but for the token", seen.Query)
 			w.see("path", seen.Path)
@@ -133,12 +134,12 @@ func TestSecretsReachTheServer(t *testing.T) {
 			t.Run(fmt.Sprintf("passwords, answered %d%s", status, name), func(t *testing.T) {
 				t.Parallel()
 				w := newWatcher(t)
-				server := newRecorder(t, status, "")
+				server := servertest.New(t, status, "")
 				c := w.client(server.URL, opts...)
 				_, _ = c.Users.Create(w.context(), trillian.UserCreate{IM: smw, Password: canaryPassword})
 				_, _ = c.Users.Update(w.context(), smw, trillian.UserUpdate{Password: new(trillian.Secret(canaryPassword))})
-				require.GreaterOrEqual(t, server.count(), 2)
-				for _, seen := range server.seen {
+				require.GreaterOrEqual(t, server.Count(), 2)
+				for _, seen := range server.Seen {
 					require.Equal(t, []string{canaryPassword}, seen.Form["password"])
 					require.Equal(t, []string{canaryToken}, seen.Token)
 					w.see("URL of a form with a password", seen.Path, seen.Query)

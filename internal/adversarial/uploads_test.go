@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/internal/servertest"
 )
 
 // changing is a file with other bytes each time it is read from the start, where
@@ -267,17 +268,17 @@ func (o oneByte) Read(p []byte) (int, error) { return o.ReadSeeker.Read(p[:min(1
 func TestThumbnails(t *testing.T) {
 	t.Parallel()
 	for size, sent := range map[int]bool{0: true, 1: true, 65_535: true, 65_536: false, 1 << 20: false} {
-		server := newRecorder(t, 201, "<response/>")
+		server := servertest.New(t, 201, "<response/>")
 		data := strings.NewReader("data")
 		_, err := newClient(t, server.URL).GroupChats.Media.Upload(t.Context(), general, trillian.MediaUpload{Name: "f", Data: data, Thumbnail: make([]byte, size)})
 		if sent {
 			require.NoError(t, err)
-			require.Equal(t, base64.StdEncoding.EncodeToString(make([]byte, size)), server.only(t).Form.Get("thumbnail"))
+			require.Equal(t, base64.StdEncoding.EncodeToString(make([]byte, size)), server.Only(t).Form.Get("thumbnail"))
 		} else {
 			argument, ok := errors.AsType[*trillian.ArgumentError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, "thumbnail", argument.Name)
-			require.Zero(t, server.count(), "requests")
+			require.Zero(t, server.Count(), "requests")
 			require.Equal(t, 4, data.Len(), "the file is not touched")
 		}
 	}
