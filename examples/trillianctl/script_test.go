@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/trillian-go/trillian/trilliantest"
+)
+
+// The scripts run the program itself, as a process, by its name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"trillianctl": main})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"server":   startServer,
+			"inject":   injectFault,
+			"requests": printRequests,
+		},
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "", // writes the output that is expected
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			return nil
+		},
+	})
+}
+
+// startServer: "server [USERSxCHATSxWEEKS]" starts a server that lasts as long as
+// the script does, with the sample company or a generated one, and names it in the
+// environment.
+func startServer(ts *testscript.TestScript, neg bool, args []string) {
+	company := trilliantest.WithSampleCompany()
+	if len(args) > 0 {
+		users, chats, weeks, err := parseScale(args[0])
+		ts.Check(err)
+		company = trilliantest.WithGeneratedCompany(users, chats, weeks)
+	}
+	server, err := trilliantest.Start(company)
+	ts.Check(err)
+	ts.Defer(server.Close)
+	ts.Setenv("TRILLIAN_BASE_URL", server.BaseURL())
+	ts.Setenv("TRILLIAN_TOKEN", server.Token())
+	servers.Store(ts.Getenv("WORK"), server)
+}
+
+// servers are the scripts' servers, by their directory.
+var servers sync.Map
+
+func serverOf(ts *testscript.TestScript) *trilliantest.Server {
+	server, ok := servers.Load(ts.Getenv("WORK"))
+	if !ok {
+		ts.Fatalf("no server was started")
+	}
+	return server.(*trilliantest.Server)
+}
+
+// injectFault: "inject PATTERN FAULT" makes the next request that matches meet a
+// fault: a status, drop-before or drop-after.
+func injectFault(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: inject PATTERN FAULT")
+	}
+	var fault trilliantest.Fault
+	switch args[1] {
+	case "drop-before":
+		fault = trilliantest.DropBefore()
+	case "drop-after":
+		fault = trilliantest.DropAfter()
+	default:
+		status, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		fault = trilliantest.Status(status)
+	}
+	serverOf(ts).Inject(args[0], fault)
+}
+
+// printRequests: "requests" writes the server's requests so far to the file
+// "requests", a line each.
+func printRequests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: requests")
+	}
+	var lines strings.Builder
+	for _, r := range serverOf(ts).Requests() {
+		fmt.Fprintln(&lines, r)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("requests"), []byte(lines.String()), 0o600))
+}
