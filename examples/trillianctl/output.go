@@ -64,6 +64,14 @@ func (c columns[T]) one(item T) table {
 	return t
 }
 
+// showing puts a wide column into the table too, where it was asked for.
+func (t table) showing(name string, asked bool) table {
+	if asked {
+		t.wide = slices.DeleteFunc(t.wide, func(wide string) bool { return wide == name })
+	}
+	return t
+}
+
 // outputFlags say how a table is printed.
 type outputFlags struct {
 	output        string

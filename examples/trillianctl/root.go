@@ -36,20 +36,13 @@ Exit codes: 0 done, 1 failed, 2 usage (nothing was changed), 3 not found,
 	flags.BoolVar(&a.yes, "yes", false, "do not ask before something is deleted or overwritten")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log every call on standard error")
 
-	root.AddCommand(newUsersCommand(a))
+	root.AddCommand(
+		newUsersCommand(a), newGroupsCommand(a), newPeersCommand(a), newPoliciesCommand(a),
+		newChatsCommand(a), newMembersCommand(a), newMessagesCommand(a), newPresenceCommand(a),
+		newAvatarsCommand(a),
+	)
 	markRunning(a, root)
 	return root
-}
-
-// newParent makes a command that only holds others.
-func newParent(use, short string, children ...*cobra.Command) *cobra.Command {
-	parent := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: needCommand}
-	parent.AddCommand(children...)
-	return parent
-}
-
-func needCommand(cmd *cobra.Command, _ []string) error {
-	return usageErrorf("which command? See %s --help", cmd.CommandPath())
 }
 
 // markRunning notes when a command begins: an error before that is one of usage.
