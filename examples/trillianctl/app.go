@@ -55,8 +55,10 @@ func (a *app) client() (*trillian.Client, error) {
 
 func (a *app) connect(opts []trillian.Option) (*trillian.Client, error) {
 	if a.isFake() {
-		if err := a.startFake(); err != nil {
-			return nil, err
+		if a.server == nil {
+			if err := a.startFake(); err != nil {
+				return nil, err
+			}
 		}
 		return a.server.Client(opts...), nil
 	}

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -182,19 +183,31 @@ func (t table) choose(names []string) (table, error) {
 	return chosen, nil
 }
 
+// write aligns the columns, two spaces apart.
 func (t table) write(w io.Writer) error {
-	tabs := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(tabs, strings.ToUpper(strings.Join(t.columns, "\t")))
+	lines := [][]string{strings.Split(strings.ToUpper(strings.Join(t.columns, "\t")), "\t")}
 	for _, row := range t.rows {
+		line := make([]string, len(row))
 		for i, cell := range row {
-			if i > 0 {
-				fmt.Fprint(tabs, "\t")
-			}
-			fmt.Fprint(tabs, visible(cellText(cell)))
+			line[i] = visible(cellText(cell))
 		}
-		fmt.Fprintln(tabs)
+		lines = append(lines, line)
 	}
-	return tabs.Flush()
+	widths := make([]int, len(t.columns))
+	for _, line := range lines {
+		for i, text := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(text))
+		}
+	}
+	out := bufio.NewWriter(w)
+	for _, line := range lines {
+		var padded strings.Builder
+		for i, text := range line {
+			padded.WriteString(text + strings.Repeat(" ", 2+widths[i]-utf8.RuneCountInString(text)))
+		}
+		fmt.Fprintln(out, strings.TrimRight(padded.String(), " "))
+	}
+	return out.Flush()
 }
 
 func (t table) writeCSV(w io.Writer) error {
