@@ -28,6 +28,8 @@ func cellText(cell any) string {
 		return cell.UTC().Format(time.RFC3339)
 	case []string:
 		return strings.Join(cell, ",")
+	case []int:
+		return strings.Trim(strings.ReplaceAll(fmt.Sprint(cell), " ", ","), "[]")
 	case map[string]string:
 		var pairs []string
 		for _, name := range slices.Sorted(maps.Keys(cell)) {
@@ -49,10 +51,6 @@ func cellJSON(cell any) any {
 			return nil
 		}
 		return cell.UTC()
-	case []string:
-		if cell == nil {
-			return []string{}
-		}
 	case map[string]string:
 		if cell == nil {
 			return map[string]string{}
@@ -61,6 +59,19 @@ func cellJSON(cell any) any {
 		return cell.String()
 	}
 	return cell
+}
+
+// mapped is a cell of several things: nil, and null in JSON, where the server was
+// not asked for them.
+func mapped[T, U any](things []T, of func(T) U) []U {
+	if things == nil {
+		return nil
+	}
+	cells := make([]U, len(things))
+	for i, thing := range things {
+		cells[i] = of(thing)
+	}
+	return cells
 }
 
 // compareCells orders cells of one column: numbers and times by size, the rest as

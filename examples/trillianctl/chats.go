@@ -15,22 +15,17 @@ var chatColumns = columns[trillian.GroupChat]{
 	{name: "topic", value: func(c trillian.GroupChat) any { return c.Topic }},
 	{name: "flags", value: func(c trillian.GroupChat) any { return c.Flags }},
 	{name: "messageTimestamp", value: func(c trillian.GroupChat) any { return c.MessageTimestamp }, wide: true},
-	{name: "members", value: func(c trillian.GroupChat) any { return memberNames(c.Members.Items) }, wide: true},
-	{name: "groups", value: func(c trillian.GroupChat) any { return groupNames(c.Groups.Items) }, wide: true},
+	{name: "members", value: func(c trillian.GroupChat) any { return memberNames(c.Members) }, wide: true},
+	{name: "groups", value: func(c trillian.GroupChat) any { return groupNames(c.Groups) }, wide: true},
+	{name: "fields", value: func(c trillian.GroupChat) any { return withoutSecrets(c.Fields) }, wide: true},
 }
 
-func memberNames(members []trillian.Member) (names []string) {
-	for _, member := range members {
-		names = append(names, member.Name)
-	}
-	return names
+func memberNames(members trillian.Collection[trillian.Member]) []string {
+	return mapped(members.Items, func(m trillian.Member) string { return m.Name })
 }
 
-func groupNames(groups []trillian.Group) (names []string) {
-	for _, group := range groups {
-		names = append(names, group.DisplayName)
-	}
-	return names
+func groupNames(groups trillian.Collection[trillian.Group]) []string {
+	return mapped(groups.Items, func(g trillian.Group) string { return g.DisplayName })
 }
 
 func newChatsCommand(a *app) *cobra.Command {

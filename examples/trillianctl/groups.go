@@ -19,14 +19,12 @@ var groupColumns = columns[trillian.Group]{
 	{name: "policy", value: func(g trillian.Group) any { return g.Policy }},
 	{name: "priority", value: func(g trillian.Group) any { return g.Priority }, wide: true},
 	{name: "type", value: func(g trillian.Group) any { return g.Type }},
-	{name: "peers", value: func(g trillian.Group) any { return peerIDs(g.Peers.Items) }, wide: true},
+	{name: "peers", value: func(g trillian.Group) any { return peerIDs(g.Peers) }, wide: true},
+	{name: "fields", value: func(g trillian.Group) any { return withoutSecrets(g.Fields) }, wide: true},
 }
 
-func peerIDs(peers []trillian.Peer) (ids []string) {
-	for _, peer := range peers {
-		ids = append(ids, strconv.Itoa(peer.ID))
-	}
-	return ids
+func peerIDs(peers trillian.Collection[trillian.Peer]) []int {
+	return mapped(peers.Items, func(p trillian.Peer) int { return p.ID })
 }
 
 func newGroupsCommand(a *app) *cobra.Command {

@@ -12,6 +12,7 @@ import (
 var memberColumns = columns[trillian.Member]{
 	{name: "name", value: func(m trillian.Member) any { return m.Name }},
 	{name: "flags", value: func(m trillian.Member) any { return m.Flags }},
+	{name: "fields", value: func(m trillian.Member) any { return withoutSecrets(m.Fields) }, wide: true},
 }
 
 func newMembersCommand(a *app) *cobra.Command {

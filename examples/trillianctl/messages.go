@@ -33,6 +33,7 @@ var messageColumns = columns[trillian.Message]{
 	{name: "from", value: func(m trillian.Message) any { return m.From }},
 	{name: "text", value: func(m trillian.Message) any { return m.Text }},
 	{name: "conversation", value: func(m trillian.Message) any { return m.Conversation }, wide: true},
+	{name: "fields", value: func(m trillian.Message) any { return withoutSecrets(m.Fields) }, wide: true},
 }
 
 func newMessagesCommand(a *app) *cobra.Command {

@@ -14,7 +14,7 @@ import (
 )
 
 // table is what a command prints: rows of values under named columns. A cell is a
-// string, a number, a bool, a time (a trillian.Timestamp too), a []string, a
+// string, a number, a bool, a time (a trillian.Timestamp too), a []string or []int, a
 // map[string]string or anything with a String method.
 type table struct {
 	columns []string

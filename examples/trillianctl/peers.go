@@ -11,6 +11,7 @@ import (
 
 var peerColumns = columns[trillian.Peer]{
 	{name: "id", value: func(p trillian.Peer) any { return p.ID }},
+	{name: "fields", value: func(p trillian.Peer) any { return withoutSecrets(p.Fields) }, wide: true},
 }
 
 func newPeersCommand(a *app) *cobra.Command {

@@ -15,6 +15,7 @@ var policyColumns = columns[trillian.Policy]{
 	{name: "name", value: func(p trillian.Policy) any { return p.Name }},
 	{name: "items", value: func(p trillian.Policy) any { return countItems(p.Data) }},
 	{name: "data", value: func(p trillian.Policy) any { return string(p.Data) }, wide: true},
+	{name: "fields", value: func(p trillian.Policy) any { return withoutSecrets(p.Fields) }, wide: true},
 }
 
 func countItems(data trillian.PolicyData) (n int) {

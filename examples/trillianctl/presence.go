@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +19,12 @@ var presenceColumns = columns[trillian.Presence]{
 	{name: "message", value: func(p trillian.Presence) any { return p.Message }},
 	{name: "timestamp", value: func(p trillian.Presence) any { return p.Timestamp }},
 	{name: "devices", value: func(p trillian.Presence) any { return deviceTexts(p.Devices) }},
+	{name: "fields", value: func(p trillian.Presence) any { return withoutSecrets(p.Fields) }, wide: true},
 }
 
 // deviceTexts says where a user is: "Windows 6.0.50 at 192.168.1.138".
-func deviceTexts(devices []trillian.Device) (texts []string) {
+func deviceTexts(devices []trillian.Device) []string {
+	texts := []string{}
 	for _, d := range devices {
 		version := strings.Trim(d.Version+"."+d.Build, ".")
 		texts = append(texts, strings.TrimSpace(fmt.Sprintf("%s %s at %v", d.Platform, version, d.IP)))
@@ -46,18 +49,22 @@ func newPresenceListCommand(a *app) *cobra.Command {
 	}, presenceColumns.names()...)
 }
 
-// statuses are those that a client can set, by the words one types: mobile is the
-// server's to set.
-var statuses = []string{"offline", "online", "away", "do-not-disturb", "invisible"}
+// statuses are those that a client can set, by the words one types for them.
+var statuses = map[string]trillian.PresenceStatus{
+	"offline": trillian.PresenceOffline, "online": trillian.PresenceOnline, "away": trillian.PresenceAway,
+	"do-not-disturb": trillian.PresenceDoNotDisturb, "invisible": trillian.PresenceInvisible,
+}
+
+var statusWords = slices.Sorted(maps.Keys(statuses))
 
 func parseStatus(word string) (trillian.PresenceStatus, error) {
-	if i := slices.Index(statuses, strings.ToLower(word)); i >= 0 {
-		return trillian.PresenceStatus(i), nil
+	if status, ok := statuses[strings.ToLower(word)]; ok {
+		return status, nil
 	}
 	if n, err := strconv.Atoi(word); err == nil {
 		return trillian.PresenceStatus(n), nil
 	}
-	return 0, usageErrorf("--status %s: want %s, or a number", word, strings.Join(statuses, ", "))
+	return 0, usageErrorf("--status %s: want %s, or a number", word, strings.Join(statusWords, ", "))
 }
 
 func newPresenceSetCommand(a *app) *cobra.Command {
@@ -83,8 +90,8 @@ func newPresenceSetCommand(a *app) *cobra.Command {
 		a.done("set the presence of %s", visible(name))
 		return nil
 	})
-	cmd.Flags().StringVar(&word, "status", "", "`status`: "+strings.Join(statuses, ", ")+", or a number")
+	cmd.Flags().StringVar(&word, "status", "", "`status`: "+strings.Join(statusWords, ", ")+", or a number")
 	cmd.Flags().StringVar(&message, "message", "", "the `text` beside it")
-	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statusWords, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

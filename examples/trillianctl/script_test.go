@@ -26,6 +26,10 @@ func TestScripts(t *testing.T) {
 			"server":   startServer,
 			"inject":   injectFault,
 			"requests": printRequests,
+			"tokens":   fillInTokens,
+			"senderToken": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Setenv("TRILLIAN_SENDER_TOKEN", serverOf(ts).TokenFor(args[0]))
+			},
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "", // writes the output that is expected
@@ -96,4 +100,18 @@ func printRequests(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprintln(&lines, r)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("requests"), []byte(lines.String()), 0o600))
+}
+
+// fillInTokens: "tokens FILE" puts the server's base URL and tokens into a
+// configuration, and the administrator's token into token.txt.
+func fillInTokens(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tokens FILE")
+	}
+	server := serverOf(ts)
+	text := strings.NewReplacer(
+		"BASE", server.BaseURL(), "TOKEN", server.Token(), "SMW", server.TokenFor("smw@cerulean-inc.com"),
+	).Replace(ts.ReadFile(args[0]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("token.txt"), []byte(server.Token()+"\n"), 0o600))
 }

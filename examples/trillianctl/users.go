@@ -80,7 +80,7 @@ func (f *userFlags) add(cmd *cobra.Command) {
 }
 
 // parameters are the fields as the SDK takes them.
-func (f *userFlags) parameters(cmd *cobra.Command) (map[string]string, error) {
+func (f *userFlags) parameters() (map[string]string, error) {
 	var fields map[string]string
 	for _, field := range f.fields {
 		name, value, ok := strings.Cut(field, "=")
@@ -92,12 +92,6 @@ func (f *userFlags) parameters(cmd *cobra.Command) (map[string]string, error) {
 		}
 		fields[name] = value
 	}
-	if cmd.Flags().Changed("display-name") {
-		if fields == nil {
-			fields = make(map[string]string)
-		}
-		fields["displayname"] = f.displayName
-	}
 	return fields, nil
 }
 
@@ -106,24 +100,24 @@ func newUsersCreateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create ADDRESS", Short: "Create a user", Args: cobra.ExactArgs(1),
 		Example: "  trillianctl users create new@example.com --email new@example.com --ask-password",
+		RunE: a.with(func(ctx context.Context, c *trillian.Client, args []string) error {
+			fields, err := f.parameters()
+			if err != nil {
+				return err
+			}
+			password, err := f.password.read(a)
+			if err != nil {
+				return err
+			}
+			user, err := c.Users.Create(ctx, trillian.UserCreate{
+				IM: args[0], Password: password, Email: f.email, DisplayName: f.displayName, Fields: fields,
+			})
+			if err != nil {
+				return err
+			}
+			return a.print(userColumns.one(*user))
+		}),
 	}
-	cmd.RunE = a.with(func(ctx context.Context, c *trillian.Client, args []string) error {
-		fields, err := f.parameters(cmd)
-		if err != nil {
-			return err
-		}
-		password, err := f.password.read(a)
-		if err != nil {
-			return err
-		}
-		user, err := c.Users.Create(ctx, trillian.UserCreate{
-			IM: args[0], Password: password, Email: f.email, Fields: fields,
-		})
-		if err != nil {
-			return err
-		}
-		return a.print(userColumns.one(*user))
-	})
 	f.add(cmd)
 	return a.prints(cmd, userColumns.names()...)
 }
@@ -136,8 +130,8 @@ func newUsersUpdateCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		update := trillian.UserUpdate{Email: changed(cmd, "email", f.email)}
-		if update.Fields, err = f.parameters(cmd); err != nil {
+		update := trillian.UserUpdate{Email: changed(cmd, "email", f.email), DisplayName: changed(cmd, "display-name", f.displayName)}
+		if update.Fields, err = f.parameters(); err != nil {
 			return err
 		}
 		password, err := f.password.read(a)
