@@ -69,6 +69,8 @@ type doctor struct {
 	client *trillian.Client // nil where there is none to be made
 	err    error            // why not
 	checks []check
+
+	policies []trillian.Policy // that the server has
 }
 
 // endpoint is how the server is reached, as the environment or a context says it.
