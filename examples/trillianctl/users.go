@@ -31,7 +31,8 @@ func withoutSecrets(fields map[string]string) map[string]string {
 
 func newUsersCommand(a *app) *cobra.Command {
 	return newParent("users", "Manage users",
-		newUsersListCommand(a), newUsersGetCommand(a), newUsersCreateCommand(a), newUsersUpdateCommand(a), newUsersDeleteCommand(a))
+		newUsersListCommand(a), newUsersGetCommand(a), newUsersCreateCommand(a), newUsersUpdateCommand(a), newUsersDeleteCommand(a),
+		newUsersApplyCommand(a))
 }
 
 func newUsersListCommand(a *app) *cobra.Command {
