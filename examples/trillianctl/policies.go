@@ -40,7 +40,8 @@ var policyItemColumns = columns[policyItem]{
 
 func newPoliciesCommand(a *app) *cobra.Command {
 	return newParent("policies", "Manage policies, what clients can and cannot do",
-		newPoliciesListCommand(a), newPoliciesGetCommand(a), newPoliciesCreateCommand(a), newPoliciesUpdateCommand(a), newPoliciesDeleteCommand(a))
+		newPoliciesListCommand(a), newPoliciesGetCommand(a), newPoliciesCreateCommand(a), newPoliciesUpdateCommand(a), newPoliciesDeleteCommand(a),
+		newPoliciesDiffCommand(a), newPoliciesEditCommand(a), newPoliciesApplyCommand(a))
 }
 
 func newPoliciesListCommand(a *app) *cobra.Command {
