@@ -25,6 +25,8 @@ func TestTheREADMEsCosts(t *testing.T) {
 	require.NotEmpty(t, rows)
 	picture := filepath.Join(t.TempDir(), "picture.png")
 	require.NoError(t, os.WriteFile(picture, []byte("\x89PNG\r\n\x1a\n"), 0o600))
+	people := filepath.Join(t.TempDir(), "people.csv")
+	require.NoError(t, os.WriteFile(people, []byte("address,chats\nnew@cerulean-inc.com,General\n"), 0o600))
 	for _, row := range rows {
 		t.Run(row[1], func(t *testing.T) {
 			t.Parallel()
@@ -39,6 +41,8 @@ func TestTheREADMEsCosts(t *testing.T) {
 					word = "oaoE1007PaKuresDf88IEcxJ6xsFWS/SuLWP/kzzIjs="
 				case "FILE":
 					word = picture
+				case "PEOPLE":
+					word = people
 				case "OUT":
 					word = filepath.Join(t.TempDir(), "out")
 				}

@@ -33,7 +33,8 @@ func deviceTexts(devices []trillian.Device) []string {
 }
 
 func newPresenceCommand(a *app) *cobra.Command {
-	return newParent("presence", "See and set who is there", newPresenceListCommand(a), newPresenceSetCommand(a))
+	return newParent("presence", "See and set who is there",
+		newPresenceListCommand(a), newPresenceSetCommand(a), newPresenceWatchCommand(a), newPresenceBoardCommand(a))
 }
 
 func newPresenceListCommand(a *app) *cobra.Command {
