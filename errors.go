@@ -1,6 +1,7 @@
 package trillian
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
@@ -66,13 +67,16 @@ type Error struct {
 	// OutcomeUnknown says what [ErrOutcomeUnknown] says.
 	OutcomeUnknown bool
 
+	// Foreign says that a response arrived whose body is not a Trillian Server's: a
+	// proxy's page, say, whose 404 proves nothing.
+	Foreign bool
+
 	// Err is what broke below HTTP, or context.Canceled or DeadlineExceeded, whose
 	// cause is in the text only.
 	Err error
 
-	foreign string // the media type of a response that is not Trillian's
-	gaveUp  string // why it was not tried again
-	hint    string // what to try
+	gaveUp string // why it was not tried again
+	hint   string // what to try
 }
 
 // Error names the call, the status or the failure, and the server's text:
@@ -83,8 +87,9 @@ func (e *Error) Error() string {
 	if e.StatusCode != 0 {
 		b.WriteString(": " + strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))))
 	}
-	if e.foreign != "" {
-		fmt.Fprintf(&b, " (not a Trillian response: %s)", e.foreign)
+	if e.Foreign {
+		mediaType, _, _ := strings.Cut(e.Header.Get("Content-Type"), ";")
+		fmt.Fprintf(&b, " (not a Trillian response: %s)", cmp.Or(shorten(strings.TrimSpace(mediaType), maxContentType), "of no type"))
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
@@ -248,12 +253,17 @@ func errorText(body string, clean func(string) string) string {
 // withoutStatus leaves out of a text the status that it begins with.
 func withoutStatus(text string, status int) string {
 	name := http.StatusText(status)
-	for _, prefix := range []string{fmt.Sprintf("%d %s", status, name), name} {
-		if rest, ok := strings.CutPrefix(text, prefix); ok && name != "" {
-			return strings.TrimLeft(rest, " .:")
-		}
+	if n := len("404 "); strings.HasPrefix(text, fmt.Sprintf("%d ", status)) && hasPrefixFold(text[n:], name) {
+		return strings.TrimLeft(text[n+len(name):], " .:")
+	}
+	if rest := text[min(len(name), len(text)):]; hasPrefixFold(text, name) && (rest == "" || rest[0] == ':' || rest[0] == '.') {
+		return strings.TrimLeft(rest, " .:")
 	}
 	return text
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 func shorten(s string, longest int) string {

@@ -32,6 +32,8 @@ func TestErrorIsBuiltForAPerson(t *testing.T) {
 		"a page without a title": {401, "<!-- x --><script>alert(1)</script><p>Log in</p>\x1b[31m\u202e", "401 Unauthorized (not a Trillian response: text/html): Log in [31m", trillian.ErrUnauthorized},
 		"a proxy's page":         {502, "<html><head><title>502 Bad Gateway</title></head></html>", "502 Bad Gateway (not a Trillian response: text/html)", trillian.ErrServer},
 		"a page that says more":  {503, "<h1>503 Service Unavailable</h1>\nNo server is available.", "503 Service Unavailable (not a Trillian response: text/html): No server is available.", trillian.ErrServer},
+		"the status, in small":   {403, "<response><error>forbidden</error></response>", "403 Forbidden", trillian.ErrForbidden},
+		"a word of the status":   {403, "<response><error>forbidden words: x</error></response>", "403 Forbidden: forbidden words: x", trillian.ErrForbidden},
 		"nothing":                {500, "", "500 Internal Server Error", trillian.ErrServer},
 		"long":                   {429, strings.Repeat("é", 200), "429 Too Many Requests (not a Trillian response: text/plain): " + strings.Repeat("é", 150) + "…", trillian.ErrRateLimited},
 		"an odd status":          {599, "x", "599 (not a Trillian response: text/plain): x", trillian.ErrServer},

@@ -2,7 +2,6 @@ package trillian
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -192,10 +190,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		Header: resp.Header.Clone(), Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), gaveUp: call.GaveUp(),
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp)
-	if foreign {
-		mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-		e.foreign = cmp.Or(shorten(strings.TrimSpace(mediaType), maxContentType), "of no type")
-	}
+	e.Foreign = foreign
 	e.Message = withoutStatus(e.Message, code)
 	e.hint = c.hintForStatus(r, e)
 	return e

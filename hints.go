@@ -42,7 +42,7 @@ func (c *Client) hintForStatus(r request, e *Error) string {
 		return ""
 	case strings.HasPrefix(r.route, "groupchats/:groupchat/") && !strings.HasPrefix(r.path, "groupchats/%23"):
 		return `a group chat's name begins with "#"; its display name is something else`
-	case e.foreign != "" && !versionSegment.MatchString(c.pipeline.Origin.Path):
+	case e.Foreign && !versionSegment.MatchString(c.pipeline.Origin.Path):
 		return "the base URL has no version in its path: it usually ends in /v1/"
 	}
 	return ""

@@ -260,6 +260,18 @@ func TestTokenStaysAtHome(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, elsewhere.Only(t).Token)
 	require.Zero(t, home.Count())
+
+	// The same host by another scheme is elsewhere, too: http shows the token to all.
+	inTheClear := trillian.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.URL.Scheme = "http"
+			return next.RoundTrip(r)
+		})
+	})
+	_, err = newClient(t, strings.Replace(home.URL, "http:", "https:", 1), inTheClear).Groups.List(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, home.Only(t).Token)
 }
 
 // TestHTTPMock is how a program with httpmock in its tests uses the client.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 
 	"github.com/trillian-go/trillian"
 )
@@ -75,11 +74,11 @@ func (d *doctor) examinePATCH(ctx context.Context) {
 	switch {
 	case err == nil || answer == nil:
 		d.report(name, checkWarning, fmt.Sprintf("an answer that nobody expects: %v", err), unlikely)
-	case errors.Is(err, trillian.ErrNotFound) && isAPI(answer):
+	case errors.Is(err, trillian.ErrNotFound) && !answer.Foreign:
 		d.report(name, checkOK, "let through", "")
 	case answer.StatusCode == http.StatusMethodNotAllowed || answer.StatusCode == http.StatusNotImplemented:
 		d.report(name, checkWarning, fmt.Sprintf("refused with %d", answer.StatusCode), "nothing: the client sends POST instead when that happens; programs of your own can save the attempt by WithPATCHAsPOST")
-	case isAPI(answer) && (errors.Is(err, trillian.ErrUnauthorized) || errors.Is(err, trillian.ErrForbidden)):
+	case answer != nil && !answer.Foreign && (errors.Is(err, trillian.ErrUnauthorized) || errors.Is(err, trillian.ErrForbidden)):
 		d.report(name, checkWarning, "let through, but the token may not change anything", "use an administrator's token")
 	default:
 		d.report(name, checkFailed, err.Error(), "ask who runs the proxy to let PATCH through to the server")
@@ -102,15 +101,9 @@ func (d *doctor) examineSlash(ctx context.Context) {
 		d.report(name, checkFailed, "made a slash on the way, or by the server", needs)
 	case answer == nil:
 		d.report(name, checkWarning, fmt.Sprintf("an answer that nobody expects: %v", err), unlikely)
-	case isAPI(answer) && answer.StatusCode != 0 && answer.StatusCode < http.StatusInternalServerError:
+	case !answer.Foreign && answer.StatusCode != 0 && answer.StatusCode < http.StatusInternalServerError:
 		d.report(name, checkOK, "left as it is", "")
 	default:
 		d.report(name, checkFailed, err.Error(), needs)
 	}
-}
-
-// isAPI reports whether an error is the API's own word, and not a proxy's page.
-func isAPI(e *trillian.Error) bool {
-	kind := e.Header.Get("Content-Type")
-	return e.StatusCode != 0 && (kind == "" || strings.Contains(kind, "xml"))
 }
