@@ -62,6 +62,25 @@ func messageCorpus(n int) []byte {
 	})
 }
 
+// vocabularies are kinds of text that differ in what they cost: letters beyond
+// ASCII must be valid UTF-8, and entities are replaced.
+var vocabularies = []struct{ name, words, between string }{
+	{"ascii", latinWords, " "},
+	{"french", "le la réunion de demain est confirmée merci pour votre réponse nous avons reçu la facture du client et le projet avance bien voilà à bientôt été", " "},
+	{"chinese", "你好， 会议改到 明天上午 项目 预算报告 服务器 已更新。 请 审阅一下 客户 的发票 谢谢！ 日程安排 报告 发布时间 我们团队 电话号码 数字 有什么问题？ 早上好", ""},
+	{"entities", "the of &lt;b&gt; and meeting R&amp;D project budget déjà server update &quot;please&quot; review 😀 tomorrow customer it&#39;s invoice — thanks schedule &amp; report", " "},
+}
+
+func vocabularyCorpus(n int, words []string, between string) []byte {
+	return corpus(n, "<messages> ", "</messages>", func(w *bytes.Buffer, rng *rand.Rand, i int) {
+		fmt.Fprintf(w, `<message timestamp="%d" from="user%03d@cerulean-inc.com">`, 1464200972389+int64(i)*1000, rng.IntN(40))
+		for range 3 + rng.IntN(40) {
+			w.WriteString(words[rng.IntN(len(words))] + between)
+		}
+		w.WriteString("</message>")
+	})
+}
+
 func chatCorpus(n int) []byte {
 	return corpus(n, "", "", func(w *bytes.Buffer, rng *rand.Rand, i int) {
 		name := fmt.Sprintf("%016x%016x%08x", rng.Uint64(), rng.Uint64(), rng.Uint32())
@@ -131,6 +150,16 @@ func benchmarkDecode[T, X any](b *testing.B, n int, document []byte, path string
 func BenchmarkDecodeMessages(b *testing.B) {
 	const n = 50_000
 	benchmarkDecode[message](b, n, messageCorpus(n), "messages>message", func(d messagesDoc) int { return len(d.Messages) })
+}
+
+func BenchmarkDecodeTexts(b *testing.B) {
+	const n = 20_000
+	for _, v := range vocabularies {
+		b.Run(v.name, func(b *testing.B) {
+			document := vocabularyCorpus(n, strings.Fields(v.words), v.between)
+			benchmarkDecode[message](b, n, document, "messages>message", func(d messagesDoc) int { return len(d.Messages) })
+		})
+	}
 }
 
 func BenchmarkDecodeChats(b *testing.B) {

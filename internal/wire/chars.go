@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math/bits"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,110 +18,88 @@ const (
 	highs = 0x80 * ones
 )
 
-// plain returns how many bytes at the beginning of b stand for themselves:
-// characters that XML allows, up to stop, '&' and '<'. It looks at eight bytes at
-// a time: in the mask, the lowest high bit that is set stands for the first byte
-// to look at closely.
+// plain returns how many bytes at the beginning of b are printable ASCII that
+// stands for itself, up to stop, '&' and '<'. It looks at eight bytes at a time: in
+// the mask, the lowest high bit that is set stands for the first other byte. Most
+// texts are plain; to find their end first and then look takes 5 to 15 % longer.
 func plain(b []byte, stop byte) int {
 	i := 0
-	for {
-		if stop == '<' { // most of all, and so with what the compiler knows
-			for ; i <= len(b)-8; i += 8 {
-				x := binary.LittleEndian.Uint64(b[i : i+8])
-				x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones)
-				if x &= highs; x != 0 {
-					i += bits.TrailingZeros64(x) / 8
-					break
-				}
-			}
-		} else {
-			for stops := uint64(stop) * ones; i <= len(b)-8; i += 8 {
-				x := binary.LittleEndian.Uint64(b[i : i+8])
-				x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones) | ((x ^ stops) - ones)
-				if x &= highs; x != 0 {
-					i += bits.TrailingZeros64(x) / 8
-					break
-				}
-			}
-		}
-		if i == len(b) {
-			return i
-		}
-		switch c := b[i]; {
-		case c == stop || c == '&' || c == '<':
-			return i
-		case c < utf8.RuneSelf:
-			if c < ' ' && c != '\n' && c != '\t' {
-				return i
-			}
-			i++
-		default:
-			n := wide(b[i:])
-			if n == 0 {
-				return i
-			}
-			i += n
-		}
-	}
-}
-
-// quoted is plain for an attribute in the usual quotes, most of which are short
-// and need no more than this. '"' and '&' are the same but for one bit.
-func quoted(b []byte) int {
-	const bit = '"' ^ '&'
-	i := 0
-	for ; i <= len(b)-8; i += 8 {
+	for stops := uint64(stop) * ones; i <= len(b)-8; i += 8 {
 		x := binary.LittleEndian.Uint64(b[i : i+8])
-		x |= (x - ' '*ones) | ((x&^(bit*ones) ^ '"'*ones) - ones) | ((x ^ '<'*ones) - ones)
+		x |= (x - ' '*ones) | ((x ^ '&'*ones) - ones) | ((x ^ '<'*ones) - ones) | ((x ^ stops) - ones)
 		if x &= highs; x != 0 {
-			if i += bits.TrailingZeros64(x) / 8; b[i] == '"' {
-				return i
-			}
-			break
+			return i + bits.TrailingZeros64(x)/8
 		}
 	}
-	return i + plain(b[i:], '"')
-}
-
-// wide returns how many bytes at the beginning of b are characters of several
-// bytes that XML allows. utf8.DecodeRune says the same, but validation is what
-// texts in Chinese, say, spend their time on.
-func wide(b []byte) int {
-	// A bit for each first byte from E0 to EF, set if all characters that begin with
-	// it are allowed: not those that may be overlong, surrogates, or U+FFFE.
-	const usual = 0b0101_1111_1111_1110
-	i := 0
-	for len(b)-i >= 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		switch {
-		case x&0xC0C0F0_C0C0F0 == 0x8080E0_8080E0 && usual>>(x&15)&(usual>>(x>>24&15))&1 != 0:
-			i += 6
-		case x&0xC0C0F0 == 0x8080E0:
-			r := x&15<<12 | x>>8&63<<6 | x>>16&63
-			if r < 0x800 || !allowed(rune(r)) {
-				return i
-			}
-			i += 3
-		case x&0xC0E0 == 0x80C0 && x&30 != 0:
-			i += 2
-		case x&0xC0C0C0F8 == 0x808080F0:
-			r := x&7<<18 | x>>8&63<<12
-			if r < 0x10000 || r > utf8.MaxRune {
-				return i
-			}
-			i += 4
-		default:
-			return i
-		}
-	}
-	for i < len(b) && b[i] >= utf8.RuneSelf {
-		r, size := utf8.DecodeRune(b[i:])
-		if size == 1 || !allowed(r) {
-			break
-		}
-		i += size
+	for i < len(b) && b[i] != stop && class[b[i]]&classPlain != 0 {
+		i++
 	}
 	return i
+}
+
+// The states of the automaton that valid runs: within a character of UTF-8, what
+// may follow. Each is how far a row of transitions is shifted to have the next one
+// in its lowest six bits. The last has only four: it leads to the first two.
+const (
+	start = 6 * iota
+	bad   // for good
+	one   // one continuation byte
+	two   // two of them
+	three // three of them
+	afterE0
+	afterED
+	afterEF
+	afterF0
+	afterF4
+	afterEFBF
+)
+
+// transitions has a row for each byte.
+var transitions = func() (t [256]uint64) {
+	for c := range t {
+		for state := start; state <= afterEFBF; state += 6 {
+			t[c] |= bad << state
+		}
+	}
+	for _, r := range []struct{ state, first, last, next int }{
+		{start, ' ', 0x7F, start}, {start, '\t', '\n', start},
+		{start, 0xC2, 0xDF, one}, {one, 0x80, 0xBF, start},
+		{start, 0xE0, 0xE0, afterE0}, {afterE0, 0xA0, 0xBF, one}, // not what is shorter
+		{start, 0xE1, 0xEC, two}, {two, 0x80, 0xBF, one},
+		{start, 0xED, 0xED, afterED}, {afterED, 0x80, 0x9F, one}, // no surrogates
+		{start, 0xEE, 0xEE, two},
+		{start, 0xEF, 0xEF, afterEF}, {afterEF, 0x80, 0xBE, one},
+		{afterEF, 0xBF, 0xBF, afterEFBF}, {afterEFBF, 0x80, 0xBD, start}, // not U+FFFE
+		{start, 0xF0, 0xF0, afterF0}, {afterF0, 0x90, 0xBF, two}, // not what is shorter
+		{start, 0xF1, 0xF3, three}, {three, 0x80, 0xBF, two},
+		{start, 0xF4, 0xF4, afterF4}, {afterF4, 0x80, 0x8F, two}, // not beyond Unicode
+	} {
+		for c := r.first; c <= r.last; c++ {
+			t[c] ^= uint64(r.next^bad) << r.state
+		}
+	}
+	return t
+}()
+
+// valid tells whether b is UTF-8 of characters that XML allows, but for carriage
+// returns. It does not branch, and so has no bad case: with utf8.Valid, Chinese
+// messages take twice as long, French ones 1.8 times; if it is not unrolled, 9 %.
+func valid(b []byte) bool {
+	t, state := &transitions, uint64(start)
+	for ; len(b) >= 8; b = b[8:] {
+		state = t[b[0]] >> (state & 63)
+		state = t[b[1]] >> (state & 63)
+		state = t[b[2]] >> (state & 63)
+		state = t[b[3]] >> (state & 63)
+		state = t[b[4]] >> (state & 63)
+		state = t[b[5]] >> (state & 63)
+		state = t[b[6]] >> (state & 63)
+		state = t[b[7]] >> (state & 63)
+	}
+	for _, c := range b {
+		state = t[c] >> (state & 63)
+	}
+	return state&63 == start
 }
 
 const (
@@ -129,12 +108,15 @@ const (
 	classFirst // of a name
 	classWide  // a byte of a character beyond ASCII
 	classAlphanumeric
+	classPlain // printable ASCII that stands for itself
 )
 
 var class = func() (t [256]uint8) {
 	for c := range t {
 		switch {
-		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		case c == ' ' || c == '\t' || c == '\n':
+			t[c] = classSpace
+		case c == '\r':
 			t[c] = classSpace
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
 			t[c] = className | classFirst | classAlphanumeric
@@ -147,39 +129,33 @@ var class = func() (t [256]uint8) {
 		case c == '-' || c == '.':
 			t[c] = className
 		}
+		if c >= ' ' && c < utf8.RuneSelf && c != '&' && c != '<' {
+			t[c] |= classPlain
+		}
 	}
 	return t
 }()
 
-// nameRanges are the characters beyond ASCII that begin names, as pairs of first
-// and last; innerRanges those that only continue them (XML 1.0, production 4),
-// without U+FFFD, as which bytes that are no UTF-8 are read.
+// The characters beyond ASCII that begin names, and those that only continue them
+// (XML 1.0, production 4), without U+FFFD, as which bytes that are no UTF-8 are read.
 var (
-	nameRanges = []rune{
-		0xC0, 0xD6, 0xD8, 0xF6, 0xF8, 0x2FF, 0x370, 0x37D, 0x37F, 0x1FFF, 0x200C, 0x200D, 0x2070, 0x218F,
-		0x2C00, 0x2FEF, 0x3001, 0xD7FF, 0xF900, 0xFDCF, 0xFDF0, 0xFFFC, 0x10000, 0xEFFFF,
+	nameStart = &unicode.RangeTable{
+		R16: []unicode.Range16{{0xC0, 0xD6, 1}, {0xD8, 0xF6, 1}, {0xF8, 0x2FF, 1}, {0x370, 0x37D, 1}, {0x37F, 0x1FFF, 1}, {0x200C, 0x200D, 1},
+			{0x2070, 0x218F, 1}, {0x2C00, 0x2FEF, 1}, {0x3001, 0xD7FF, 1}, {0xF900, 0xFDCF, 1}, {0xFDF0, 0xFFFC, 1}},
+		R32: []unicode.Range32{{0x10000, 0xEFFFF, 1}},
 	}
-	innerRanges = []rune{0xB7, 0xB7, 0x300, 0x36F, 0x203F, 0x2040}
+	nameRest = &unicode.RangeTable{R16: []unicode.Range16{{0xB7, 0xB7, 1}, {0x300, 0x36F, 1}, {0x203F, 0x2040, 1}}}
 )
 
 // isName tells whether the characters beyond ASCII may stand where they do in a
 // name.
 func isName(name []byte) bool {
 	for i, r := range string(name) {
-		if r >= utf8.RuneSelf && !within(nameRanges, r) && (i == 0 || !within(innerRanges, r)) {
+		if r >= utf8.RuneSelf && !unicode.Is(nameStart, r) && (i == 0 || !unicode.Is(nameRest, r)) {
 			return false
 		}
 	}
 	return true
-}
-
-func within(ranges []rune, r rune) bool {
-	for i := 0; i < len(ranges); i += 2 {
-		if ranges[i] <= r && r <= ranges[i+1] {
-			return true
-		}
-	}
-	return false
 }
 
 // characters counts them by the bytes that begin one, so that b may begin or end

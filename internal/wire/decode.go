@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -66,16 +65,14 @@ func printable(name string) string {
 // element reads the rest of an element behind the name in its start tag. It fills
 // t as p says and returns the text directly in the element if p wants it.
 func (s *scanner) element(t *target, p *plan, name string) (text []byte) {
-	outer := s.rest
+	outer := s.leftovers
 	if p.rest != nil {
-		s.keepIn(t.field(p.rest).v)
+		s.collectLeftovers(t.field(p.rest).v)
 	}
 	if empty := s.attributes(t, p); !empty {
 		text = s.content(t, p, name)
 	}
-	if p.rest != nil {
-		s.rest = outer
-	}
+	s.leftovers = outer
 	if p.text != nil {
 		s.set(t.field(p.text), text, "the text of an element")
 	}
@@ -87,24 +84,13 @@ func (s *scanner) element(t *target, p *plan, name string) (text []byte) {
 func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 	next := 0
 	for {
-		b := s.buf[s.pos:s.end]
-		for { // what comes in the usual way, and in the window
-			f, after := expected(b, p.attrs, next)
-			if f == nil {
-				break
-			}
-			value := b[len(f.open):]
-			n := quoted(value)
-			if n == len(value) || value[n] != '"' {
-				break
-			}
-			b, next = value[n+1:], after
-			s.pos = s.end - len(b)
-			s.set(t.field(f), value[:n], f.name)
-		}
-		if len(b) > 1 && b[0] == '/' && b[1] == '>' {
-			s.pos += len("/>")
-			return true
+		if f, after := expected(s.buf[s.pos:s.end], p.attrs, next); f != nil {
+			s.pos += len(f.open)
+			value := s.chars('"')
+			s.pos++
+			s.set(t.field(f), value, f.name)
+			next = after
+			continue
 		}
 		switch s.space() {
 		case '>':
@@ -123,11 +109,11 @@ func (s *scanner) attributes(t *target, p *plan) (empty bool) {
 
 // attribute reads an attribute, whatever it is.
 func (s *scanner) attribute(t *target, p *plan) {
-	name := string(s.name())
+	name := s.strings.cut(s.name())
 	f := find(p.attrs, local(name))
 	keep, path := f == nil && p.keeps && !declaresNamespace(name), 0
 	if keep {
-		path = s.rest.enter(name)
+		path = s.leftovers.enter(name)
 	}
 	if s.space() != '=' {
 		s.malformed("an attribute has no value")
@@ -138,11 +124,11 @@ func (s *scanner) attribute(t *target, p *plan) {
 		s.malformed("an attribute's value is not quoted")
 	}
 	s.pos++
-	value := s.chars(quote, true)
+	value := s.chars(quote)
 	s.pos++
 	if keep {
-		s.keep(value)
-		s.rest.path = s.rest.path[:path]
+		s.addLeftover(value)
+		s.leftovers.path = s.leftovers.path[:path]
 	} else if f != nil {
 		s.set(t.field(f), value, f.name)
 	}
@@ -160,9 +146,14 @@ func (s *scanner) content(t *target, p *plan, name string) []byte {
 	for {
 		var text []byte
 		if s.pos == s.end || s.buf[s.pos] != '<' {
-			text = s.chars('<', p.wantText)
+			if p.wantText {
+				text = s.chars('<')
+			} else {
+				s.skipText()
+			}
 		}
 		b := s.buf[s.pos:s.end]
+		// The end tag as it nearly always is. Without this a message takes 10 % longer.
 		if n := 2 + len(name); len(b) > n && b[n] == '>' && b[1] == '/' && string(b[2:n]) == name {
 			s.pos += n + 1
 			if len(s.acc) > base { // there was text before
@@ -189,7 +180,7 @@ func (s *scanner) content(t *target, p *plan, name string) []byte {
 				continue
 			}
 			s.pos += len("<![CDATA[")
-			text = s.repaired(']', p.wantText, plain(s.buf[s.pos:s.end], ']'))
+			text = s.careful(']', p.wantText)
 			s.pos += len("]]>")
 			if p.wantText {
 				s.accumulate(text, base)
@@ -200,6 +191,7 @@ func (s *scanner) content(t *target, p *plan, name string) []byte {
 	}
 }
 
+// accumulate puts text behind what the element at base had before.
 func (s *scanner) accumulate(text []byte, base int) {
 	if s.acc = append(s.acc, text...); len(s.acc)-base > maxToken {
 		s.malformed("a text is too long")
@@ -215,6 +207,7 @@ func (s *scanner) child(t *target, p *plan, next int) int {
 		if class[b[0]]&className != 0 {
 			f = nil // only the beginning of its name
 		} else if b[0] == '>' && f.shut != "" && s.depth < maxDepth {
+			// A plain text and its end tag. Without this a group chat takes 13 % longer.
 			n := 1 + plain(b[1:], '<')
 			if end := n + len(f.shut); end <= len(b) && string(b[n:end]) == f.shut {
 				s.pos += len(f.open) + end
@@ -229,7 +222,7 @@ func (s *scanner) child(t *target, p *plan, next int) int {
 		s.pos += len(f.open)
 	} else {
 		s.pos++
-		name = s.strings.intern(s.name(), 0)
+		name = s.strings.cut(s.name())
 		if f = find(p.children, local(name)); f == nil {
 			f = p.any
 		}
@@ -248,7 +241,7 @@ func (s *scanner) child(t *target, p *plan, next int) int {
 		s.element(t, f.path, name)
 	case f.stream:
 		s.value(s.item, name, f.name)
-		if !s.out.take() {
+		if !s.take() {
 			s.fail(errStopped)
 		}
 	default:
@@ -277,8 +270,6 @@ func (s *scanner) set(t *target, text []byte, name string) {
 	switch t.codec.kind {
 	case kindString:
 		*t.str = s.strings.cut(text)
-	case kindWord:
-		*t.str = s.strings.intern(text, t.codec.word)
 	case kindText:
 		err = t.text.UnmarshalText(text)
 	case kindBytes:
@@ -293,7 +284,7 @@ func (s *scanner) set(t *target, text []byte, name string) {
 		}
 		fallthrough
 	default:
-		err = t.setScalar(bytes.TrimSpace(text))
+		err = t.setScalar(strings.TrimSpace(string(text)))
 	}
 	if err != nil {
 		s.unfit(t.codec, name, err)
@@ -327,27 +318,28 @@ func Digits(text []byte) (n int64, ok bool) {
 	return n, true
 }
 
-func (t *target) setScalar(text []byte) error {
-	if len(text) == 0 {
-		t.v.SetZero()
+// setScalar makes t, a number or a bool, what text says.
+func (t *target) setScalar(text string) error {
+	v, bits := t.v, t.codec.typ.Bits
+	switch {
+	case text == "":
+		v.SetZero()
 		return nil
-	}
-	switch bits := t.codec.typ.Bits; t.codec.kind {
-	case kindBool:
-		x, err := strconv.ParseBool(string(text))
-		t.v.SetBool(x)
+	case v.CanInt():
+		x, err := strconv.ParseInt(text, 10, bits())
+		v.SetInt(x)
 		return err
-	case kindInt:
-		x, err := strconv.ParseInt(string(text), 10, bits())
-		t.v.SetInt(x)
+	case v.CanUint():
+		x, err := strconv.ParseUint(text, 10, bits())
+		v.SetUint(x)
 		return err
-	case kindUint:
-		x, err := strconv.ParseUint(string(text), 10, bits())
-		t.v.SetUint(x)
+	case v.CanFloat():
+		x, err := strconv.ParseFloat(text, bits())
+		v.SetFloat(x)
 		return err
 	default:
-		x, err := strconv.ParseFloat(string(text), bits())
-		t.v.SetFloat(x)
+		x, err := strconv.ParseBool(text)
+		v.SetBool(x)
 		return err
 	}
 }

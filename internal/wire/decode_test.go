@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// samples are answers as the server's reference shows them.
+// samples are documents as the server's reference shows them.
 var samples = map[string]string{
 	"groupchats":    `<response> <groupchat name="#e777@cerulean-inc.com"> <displayname>General</displayname><flags>7936</flags><groups href="https://api.trillian.im/v1/groupchats/.../groups/"/><media href="https://api.trillian.im/v1/groupchats/...media/"/><members href="https://api.trillian.im/v1/groupchats/.../members/"/><messageTimestamp>0</messageTimestamp><messages href="https://api.trillian.im/v1/groupchats/.../messages/"/><topic>Welcome to Cerulean HQ!</topic></groupchat><groupchat name="#68f0@cerulean-inc.com"> <displayname>Development</displayname><flags>256</flags><topic/></groupchat></response>`,
 	"members":       `<response> <members href="https://api.trillian.im/v1/groupchats/.../members/"> <member name="smw@cerulean-inc.com"> <flags>1</flags></member><member name="kwk@cerulean-inc.com"> <flags>3</flags></member></members></response>`,

@@ -8,7 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-const byteOrderMark = "\uFEFF"
+const (
+	byteOrderMark = "\uFEFF"
+	badEncoding   = "the encoding is not UTF-8"
+)
 
 // declarations are how an XML declaration begins: "<?xml5" is something else.
 var declarations = []string{"<?xml ", "<?xml\t", "<?xml\r", "<?xml\n", "<?xml?"}
@@ -16,7 +19,7 @@ var declarations = []string{"<?xml ", "<?xml\t", "<?xml\r", "<?xml\n", "<?xml?"}
 // maxDeclaration is how long an XML declaration may be.
 const maxDeclaration = 1 << 10
 
-// prolog reads up to the first markup and settles the document's encoding.
+// prolog reads up to the first markup and finds out the document's encoding.
 func (s *scanner) prolog() {
 	for s.end < 4 {
 		if err := s.fill(); err == io.EOF {
@@ -27,12 +30,13 @@ func (s *scanner) prolog() {
 	}
 	head := s.buf[:s.end]
 	marked := bytes.HasPrefix(head, []byte(byteOrderMark))
+	utf16 := bytes.HasPrefix(head, []byte("\xFE\xFF")) || bytes.HasPrefix(head, []byte("\xFF\xFE")) ||
+		len(head) >= 2 && (head[0] == 0 || head[1] == 0) // or UTF-32
 	switch {
 	case marked:
 		s.pos = len(byteOrderMark)
-	case bytes.HasPrefix(head, []byte("\xFE\xFF")), bytes.HasPrefix(head, []byte("\xFF\xFE")),
-		len(head) >= 2 && (head[0] == 0 || head[1] == 0): // UTF-32 also matches
-		s.malformed("the encoding is not UTF-8")
+	case utf16:
+		s.malformed(badEncoding)
 	}
 	if err := s.blank(); err == io.EOF {
 		s.fail(ErrEmpty)
@@ -42,15 +46,16 @@ func (s *scanner) prolog() {
 	if !s.has("<?") || !slices.ContainsFunc(declarations, s.has) {
 		return
 	}
-	switch label := s.declaredEncoding(); {
-	case marked, label == "":
-	case slices.Contains([]string{"utf-8", "utf8", "us-ascii", "ascii"}, label):
-	case slices.Contains([]string{"iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1"}, label):
-		s.transcode(nil)
-	case slices.Contains([]string{"windows-1252", "cp1252"}, label):
-		s.transcode(&windows1252)
-	default:
-		s.malformed("the encoding is not UTF-8")
+	label := s.declaredEncoding()
+	if marked || label == "" {
+		return
+	}
+	high, ok := encodings[label]
+	if !ok {
+		s.malformed(badEncoding)
+	}
+	if high != nil {
+		s.transcode(high)
 	}
 }
 
@@ -82,11 +87,11 @@ func (s *scanner) declaredEncoding() string {
 // transcode makes the scanner read what is left of the document as characters
 // of one byte each.
 func (s *scanner) transcode(high *[32]rune) {
-	rest := bytes.Clone(s.buf[s.pos:s.end])
+	t := &singleByteReader{r: s.r, err: s.readErr, high: high}
+	t.in = append(t.buf[:0], s.buf[s.pos:s.end]...)
 	s.base = s.offset(s.pos)
-	s.pos, s.end, s.recoded = 0, 0, true
-	s.r = &singleByteReader{r: s.r, in: rest, err: s.readErr, high: high}
-	s.readErr = nil
+	s.pos, s.end, s.transcoded = 0, 0, true
+	s.r, s.readErr = t, nil
 }
 
 // singleByteReader turns ISO 8859-1 or windows-1252 into UTF-8.
@@ -94,8 +99,8 @@ type singleByteReader struct {
 	r    io.Reader
 	err  error // of r
 	buf  [4 << 10]byte
-	in   []byte    // not yet turned
-	high *[32]rune // 0x80 to 0x9F, where not ISO 8859-1
+	in   []byte // not yet turned
+	high *[32]rune
 }
 
 func (t *singleByteReader) Read(p []byte) (int, error) {
@@ -107,7 +112,7 @@ func (t *singleByteReader) Read(p []byte) (int, error) {
 	n := 0
 	for len(t.in) > 0 && len(p)-n >= utf8.UTFMax {
 		r := rune(t.in[0])
-		if t.high != nil && r >= 0x80 && r < 0xA0 {
+		if r >= 0x80 && r < 0xA0 {
 			r = t.high[r-0x80]
 		}
 		n += utf8.EncodeRune(p[n:], r)
@@ -119,8 +124,23 @@ func (t *singleByteReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// windows1252 is what windows-1252 has at 0x80 to 0x9F.
-var windows1252 = [32]rune{
+// encodings are those that are read, by their labels, and what they have at 0x80 to
+// 0x9F if a character is one byte.
+var encodings = map[string]*[32]rune{
+	"utf-8": nil, "utf8": nil, "us-ascii": nil, "ascii": nil,
+	"iso-8859-1": latin1, "iso8859-1": latin1, "iso_8859-1": latin1, "latin1": latin1, "latin-1": latin1,
+	"windows-1252": windows1252, "cp1252": windows1252,
+}
+
+var latin1 = func() *[32]rune {
+	t := new([32]rune)
+	for i := range t {
+		t[i] = 0x80 + rune(i)
+	}
+	return t
+}()
+
+var windows1252 = &[32]rune{
 	'€', '\uFFFD', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\uFFFD', 'Ž', '\uFFFD',
 	'\uFFFD', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\uFFFD', 'ž', 'Ÿ',
 }

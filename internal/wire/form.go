@@ -303,33 +303,20 @@ var escapedPairs = sync.OnceValue(func() *[4096]uint64 {
 
 // encodeSteps encodes as many whole steps of src as there are and dst has room
 // for. Every pair of characters is stored as 8 bytes, of which the next one
-// overwrites those that are not part of it. The step is unrolled, over arrays
-// of constant size, because that leaves no bounds check inside.
+// overwrites those that are not part of it. Arrays of constant size leave no bounds
+// check inside.
 func encodeSteps(table *[4096]uint64, dst, src []byte) (written, read int) {
 	for len(src)-read >= stepIn+stepInSlack && len(dst)-written >= stepOut+stepOutSlack {
 		s := (*[stepIn + stepInSlack]byte)(src[read:])
 		d := (*[stepOut + stepOutSlack]byte)(dst[written:])
 		var n uint64
-		v := binary.BigEndian.Uint64(s[0:])
-		n = putPair(d, n, table[v>>52])
-		n = putPair(d, n, table[v>>40&0xfff])
-		n = putPair(d, n, table[v>>28&0xfff])
-		n = putPair(d, n, table[v>>16&0xfff])
-		v = binary.BigEndian.Uint64(s[6:])
-		n = putPair(d, n, table[v>>52])
-		n = putPair(d, n, table[v>>40&0xfff])
-		n = putPair(d, n, table[v>>28&0xfff])
-		n = putPair(d, n, table[v>>16&0xfff])
-		v = binary.BigEndian.Uint64(s[12:])
-		n = putPair(d, n, table[v>>52])
-		n = putPair(d, n, table[v>>40&0xfff])
-		n = putPair(d, n, table[v>>28&0xfff])
-		n = putPair(d, n, table[v>>16&0xfff])
-		v = binary.BigEndian.Uint64(s[18:])
-		n = putPair(d, n, table[v>>52])
-		n = putPair(d, n, table[v>>40&0xfff])
-		n = putPair(d, n, table[v>>28&0xfff])
-		n = putPair(d, n, table[v>>16&0xfff])
+		for i := 0; i < stepIn; i += 6 {
+			v := binary.BigEndian.Uint64(s[i : i+8])
+			n = putPair(d, n, table[v>>52])
+			n = putPair(d, n, table[v>>40&0xfff])
+			n = putPair(d, n, table[v>>28&0xfff])
+			n = putPair(d, n, table[v>>16&0xfff])
+		}
 		written += int(n)
 		read += stepIn
 	}

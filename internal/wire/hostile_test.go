@@ -15,7 +15,7 @@ import (
 // secret is what no error may show.
 const secret = "Geheimnis"
 
-// hostile is an answer that no server should send.
+// hostile is a document that no server should send.
 type hostile struct {
 	name, body string
 	want       []string // the texts of its messages, where it is still good
@@ -34,7 +34,7 @@ func said(text string) string { return opened + text + closed }
 // hostiles is a function so that its documents are not always in memory.
 func hostiles() []hostile {
 	return []hostile{
-		// Not this API's answer.
+		// Not this API's document.
 		{name: "HTML", body: "<html><body>" + secret + "</body></html>", err: "root element is <html>"},
 		{name: "HTML with DOCTYPE", body: "<!DOCTYPE html><html></html>", err: "DOCTYPE"},
 		{name: "HTML in capitals", body: "<!doctype html>\n<HTML>", err: "DOCTYPE"},

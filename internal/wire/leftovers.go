@@ -6,25 +6,25 @@ import (
 	"strconv"
 )
 
-// leftovers keeps in one map what no field takes: every attribute and every
+// leftovers collects in one map what no field takes: every attribute and every
 // child, each under the path of names that leads to it ("groups/group/id"). A
 // path that was there before gets "[2]", "[3]" and so on. A child without
 // attributes or children of its own is there even if empty; the text of others
 // only if it is not blank.
 type leftovers struct {
 	into *map[string]string
-	seen map[string]int // how often a path was met; those in the map are met once
-	path []byte
+	seen map[string]int // how often a path was there; those in the map were there once
+	path []byte         // of the element that is being read
 }
 
-// keepIn makes the map v the one that leftovers go to.
-func (s *scanner) keepIn(v reflect.Value) {
+// collectLeftovers makes the map v the one that leftovers go to.
+func (s *scanner) collectLeftovers(v reflect.Value) {
 	l := &s.spare
-	if s.rest != nil { // of a struct around this one
+	if s.leftovers != nil { // of a struct around this one
 		l = new(leftovers)
 	}
 	*l = leftovers{into: v.Addr().Interface().(*map[string]string), path: l.path[:0]}
-	s.rest = l
+	s.leftovers = l
 }
 
 // enter lengthens the path by name, made unlike all before, and returns how long
@@ -40,46 +40,45 @@ func (l *leftovers) enter(name string) (before int) {
 		n = max(n, 1)
 	}
 	if n > 0 {
-		l.meet(n + 1)
+		l.setSeen(n + 1)
 		l.path = append(strconv.AppendInt(append(l.path, '['), int64(n+1), 10), ']')
 	}
 	return before
 }
 
-// meet notes that the path was met n times.
-func (l *leftovers) meet(n int) {
+func (l *leftovers) setSeen(n int) {
 	if l.seen == nil {
 		l.seen = make(map[string]int)
 	}
 	l.seen[string(l.path)] = n
 }
 
-// keep stores text under the path. The keys may be a multiple of the document,
-// not any multiple: a deep or long path could be had a million times.
-func (s *scanner) keep(text []byte) {
-	l := s.rest
-	s.keys += int64(len(l.path))
-	if s.keys > 1<<20+16*s.offset(s.pos) {
+// addLeftover stores text under the path. The keys may be a multiple of the
+// document, not any multiple: a deep or long path could be there a million times.
+func (s *scanner) addLeftover(text []byte) {
+	l := s.leftovers
+	s.keyBytes += int64(len(l.path))
+	if s.keyBytes > 1<<20+16*s.offset(s.pos) {
 		s.malformed("the paths of unknown elements are too long")
 	}
 	if *l.into == nil {
 		*l.into = make(map[string]string)
 	}
-	(*l.into)[s.strings.intern(l.path, 0)] = s.strings.cut(text)
+	(*l.into)[s.strings.cut(l.path)] = s.strings.cut(text)
 }
 
-// flatten reads an unknown child and all in it.
+// flatten reads a child that no field takes, and all in it.
 func (s *scanner) flatten(name string) {
-	l := s.rest
+	l := s.leftovers
 	before, entries := l.enter(name), len(*l.into)
 	text := s.element(nil, flatPlan, name)
-	if len(*l.into) > entries { // so it is no leaf
+	if len(*l.into) > entries { // it has attributes or children
 		if text = bytes.TrimSpace(text); l.seen[string(l.path)] == 0 {
-			l.meet(1)
+			l.setSeen(1)
 		}
 	}
 	if len(text) > 0 || len(*l.into) == entries {
-		s.keep(text)
+		s.addLeftover(text)
 	}
 	l.path = l.path[:before]
 }

@@ -17,13 +17,10 @@ type kind uint8
 
 const (
 	kindString kind = iota
-	kindWord        // a string of an attribute, which often comes again
 	kindBytes
-	kindBool
 	kindInt
-	kindUint
-	kindFloat
-	kindText // an encoding.TextUnmarshaler
+	kindScalar // another number, or a bool
+	kindText   // an encoding.TextUnmarshaler
 	kindStruct
 	kindSlice
 	kindPointer
@@ -32,21 +29,19 @@ const (
 
 // codec says how a value of one type is read.
 type codec struct {
-	kind  kind
-	typ   reflect.Type
-	elem  *codec // of a slice or pointer
-	plan  *plan  // of a struct
-	first int    // how many elements a slice begins with
-	word  uint8  // number of a kindWord
+	kind kind
+	typ  reflect.Type
+	elem *codec // of a slice or pointer
+	plan *plan  // of a struct
 
 	open    bool // the struct is being planned
-	nests   bool // it may be within itself
+	nests   bool // it may be within itself, at any depth
 	targets sync.Pool
 }
 
 // plan says which parts of an element go where in a struct.
 type plan struct {
-	fields   []*field // all that a struct is filled by, also below its steps
+	places   []place // of a struct: where in it values go, also those below steps
 	attrs    []field
 	children []field
 	text     *field // ",chardata"
@@ -62,14 +57,20 @@ type plan struct {
 type field struct {
 	name   string
 	open   string // how its tag begins, or its attribute with the space before
-	head   uint64 // the first eight bytes of open, as far as mask has bits
-	mask   uint64
+	head   uint64 // the first eight bytes of open, as far as it has as many;
+	mask   uint64 // where it has not, the mask has no bits
 	shut   string // the end tag, of a child without children
-	index  []int
-	at     int // its number in the struct's plan.fields
+	place  int    // its number in the struct's places
 	codec  *codec
+	depth  int   // how deeply it is embedded
 	path   *plan // of a step: what is taken below it
-	stream bool  // an item that is emitted, not stored
+	stream bool  // an item that is handed on, not stored
+}
+
+// place is where in a struct a value is.
+type place struct {
+	index []int
+	codec *codec
 }
 
 var (
@@ -100,7 +101,7 @@ type programKey struct {
 }
 
 // programOf returns the program for the struct type typ or, with a path, one that
-// emits a typ for each element there.
+// hands on a typ for each element there.
 func programOf(typ reflect.Type, path string) (*program, error) {
 	key := programKey{typ, path}
 	programs.RLock()
@@ -131,8 +132,7 @@ func programOf(typ reflect.Type, path string) (*program, error) {
 
 // builder makes the codecs of one type and of all below it.
 type builder struct {
-	made  map[builtKey]*codec // of structs, so that recursive types end
-	words uint8
+	made map[builtKey]*codec // of structs, so that recursive types end
 }
 
 // builtKey has the name in an items tag as well, which changes a struct's plan.
@@ -158,26 +158,21 @@ func (b *builder) codec(typ reflect.Type, items string, layers int) (*codec, err
 		c.kind = kindText
 	case k == reflect.String:
 		c.kind = kindString
-	case k == reflect.Bool:
-		c.kind = kindBool
 	case k >= reflect.Int && k <= reflect.Int64:
 		c.kind = kindInt
-	case k >= reflect.Uint && k <= reflect.Uintptr:
-		c.kind = kindUint
-	case k == reflect.Float32 || k == reflect.Float64:
-		c.kind = kindFloat
+	case k == reflect.Bool || k >= reflect.Uint && k <= reflect.Float64:
+		c.kind = kindScalar
 	case k == reflect.Struct:
 		c.kind, c.plan = kindStruct, &plan{}
 		b.made[key], c.open = c, true
 		err = b.fill(c.plan, typ, nil, items)
 		c.open = false
-		c.plan.number(c.plan)
 	case k == reflect.Slice && typ.Elem().Kind() == reflect.Uint8:
 		c.kind = kindBytes
 	case (k == reflect.Slice || k == reflect.Pointer) && layers < 2:
 		c.kind = kindPointer
 		if k == reflect.Slice {
-			c.kind, c.first = kindSlice, max(1, 128/max(1, int(typ.Elem().Size())))
+			c.kind = kindSlice
 		}
 		c.elem, err = b.codec(typ.Elem(), items, layers+1)
 	default:
@@ -243,9 +238,9 @@ func (b *builder) take(p *plan, sf reflect.StructField, index []int, items strin
 	if name == "" || name[0] == '>' {
 		name = sf.Name + name
 	}
-	f := field{name: name, index: index}
+	f := field{name: name, place: len(p.places), depth: len(index)}
 	if mode == "any" && sf.Type == mapType {
-		f.codec = &codec{kind: kindRest, typ: mapType}
+		p.places = append(p.places, place{index, &codec{kind: kindRest, typ: mapType}})
 		p.rest, p.keeps = &f, true
 		return nil
 	}
@@ -253,23 +248,20 @@ func (b *builder) take(p *plan, sf reflect.StructField, index []int, items strin
 	if f.codec, err = b.codec(sf.Type, only, 0); err != nil {
 		return err
 	}
+	p.places = append(p.places, place{index, f.codec})
 	leaf := f.codec.leaf()
 	if only != "" && (leaf.kind != kindStruct || !leaf.plan.listed) {
 		return errors.New(`an items tag needs a struct with a slice tagged ",any"`)
 	}
 	switch mode {
 	case "attr":
-		if leaf.kind == kindString {
-			b.words++ // 0 is for names
-			leaf.kind, leaf.word = kindWord, b.words
-		}
 		if leaf.kind == kindStruct || strings.Contains(name, ">") {
 			return errors.New("no attribute fits")
 		}
 		f.open = " " + name + `="`
 		return insert(&p.attrs, f)
 	case "chardata", "cdata":
-		if f.codec.leaf().kind == kindStruct || f.codec.kind == kindSlice || p.text != nil {
+		if leaf.kind == kindStruct || f.codec.kind == kindSlice || p.text != nil {
 			return errors.New("the text does not fit, or fits two")
 		}
 		p.text, p.wantText = &f, true
@@ -309,27 +301,6 @@ func (p *plan) add(path string, f field) error {
 	return next.path.add(below, f)
 }
 
-// number lists in all the fields of p and of what is below its steps.
-func (p *plan) number(all *plan) {
-	own := []*field{p.text, p.any, p.rest}
-	for i := range p.attrs {
-		own = append(own, &p.attrs[i])
-	}
-	for i := range p.children {
-		if f := &p.children[i]; f.path != nil {
-			f.path.number(all)
-		} else {
-			own = append(own, f)
-		}
-	}
-	for _, f := range own {
-		if f != nil {
-			f.at = len(all.fields)
-			all.fields = append(all.fields, f)
-		}
-	}
-}
-
 // insert adds f to the fields by Go's rule for embedding: of two of a name, the
 // less deeply embedded one counts.
 func insert(fields *[]field, f field) error {
@@ -337,9 +308,9 @@ func insert(fields *[]field, f field) error {
 	switch {
 	case old == nil:
 		*fields = append(*fields, f.opening())
-	case old.path != nil || len(old.index) == len(f.index):
+	case old.path != nil || old.depth == f.depth:
 		return errors.New("another field takes the same")
-	case len(old.index) > len(f.index):
+	case old.depth > f.depth:
 		*old = f.opening()
 	}
 	return nil
@@ -366,7 +337,8 @@ func find(fields []field, name string) *field {
 
 // expected returns the field whose tag or attribute b begins with, if it does so
 // in the usual way, and the index of the one behind. It tries fields[next] first:
-// they come in the same order again and again.
+// they come in the same order again and again. Comparing eight bytes at once saves a
+// group chat 15 %.
 func expected(b []byte, fields []field, next int) (*field, int) {
 	if len(b) < 8 {
 		return nil, next

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Refusal reports a <response> with a child <error>, which is no answer to what
-// was asked, whatever else stands in it.
+// Refusal reports a <response> with a child <error>, which is not what was
+// asked for, whatever else stands in it.
 type Refusal struct{ Text string } // what the <error> says, which may be secret
 
-func (e *Refusal) Error() string { return "the answer is an <error>" }
+func (e *Refusal) Error() string { return "the response is an <error>" }
 
 // An <error> has one name in every document, and nobody knows what is in it.
 const errorName = "error"

@@ -22,31 +22,28 @@ const (
 // Its methods return no errors: fail ends the whole of document, by a panic that
 // never leaves it.
 type scanner struct {
-	r        io.Reader
-	buf      []byte
-	pos, end int   // buf[pos:end] is not yet scanned
-	base     int64 // where buf[0] stands in the document
-	recoded  bool  // a byte of the document may be several in buf
-	readErr  error // of r, after what is in buf
-	failure  error // what fail was called with
+	r          io.Reader
+	buf        []byte
+	pos, end   int   // buf[pos:end] is not yet scanned
+	base       int64 // where buf[0] stands in the document
+	transcoded bool  // a byte of the document may be several in buf
+	readErr    error // of r, after what is in buf
+	failure    error // what fail was called with
 
 	depth int
-	acc   []byte // texts that did not come in one piece, end to end
-	rest  *leftovers
-	spare leftovers
-	keys  int64 // bytes of all keys of leftovers
+	acc   []byte // the texts so far of the elements that are open, end to end
 
-	strings *stringTable
+	leftovers *leftovers
+	spare     leftovers // for the outermost struct that has some, again and again
+	keyBytes  int64     // of all keys of leftovers
 
-	item *target // for Items
-	out  sink
+	strings stringCutter
+
+	item *target     // of Items: what is decoded into,
+	take func() bool // and then taken from there, if more is wanted
 }
 
-// sink takes an item that was decoded, leaves a zero one, and tells whether it
-// wants more.
-type sink interface{ take() bool }
-
-var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize), strings: new(stringTable)} }}
+var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize)} }}
 
 func newScanner(r io.Reader, block int) *scanner {
 	s := scanners.Get().(*scanner)
@@ -59,8 +56,7 @@ func (s *scanner) release() {
 	if cap(s.acc) > maxKept {
 		s.acc = nil
 	}
-	s.strings.forget()
-	*s = scanner{buf: s.buf, acc: s.acc[:0], strings: s.strings}
+	*s = scanner{buf: s.buf, acc: s.acc[:0]}
 	scanners.Put(s)
 }
 
@@ -77,7 +73,7 @@ func (s *scanner) malformed(reason string) {
 
 // offset returns where in the document, in its own bytes, buf[n] stands.
 func (s *scanner) offset(n int) int64 {
-	if s.recoded {
+	if s.transcoded {
 		n = characters(s.buf[:n])
 	}
 	return s.base + int64(n)
@@ -110,7 +106,8 @@ func (s *scanner) more() {
 	}
 }
 
-// ended ends the decoding for an error of fill's.
+// ended ends the decoding for an error of fill's: that of the reader, as it is, or
+// the end of the document where it must go on.
 func (s *scanner) ended(err error) {
 	if err == io.EOF {
 		err = &SyntaxError{Offset: s.offset(s.end), Reason: "the document ends too early", err: io.ErrUnexpectedEOF}
@@ -224,119 +221,4 @@ func (s *scanner) through(mark string) {
 		s.pos = max(s.pos, s.end-len(mark)+1)
 		s.more()
 	}
-}
-
-// chars reads text up to '<', or the value of an attribute up to the quote around
-// it, and leaves the scanner there. What is not to be kept may be of any length,
-// and is not returned as a whole.
-func (s *scanner) chars(stop byte, keep bool) []byte {
-	b := s.buf[s.pos:s.end]
-	n := plain(b, stop)
-	if n < len(b) && b[n] == stop {
-		s.pos += n
-		return b[:n]
-	}
-	return s.repaired(stop, keep, n)
-}
-
-// repaired is chars for what is not in the window as a whole, or does not stand
-// for itself: references, line ends, and characters that XML does not allow,
-// which become U+FFFD lest one of them cost the whole document. It is also for
-// CDATA, where stop is ']'. The first n bytes are known to be plain.
-func (s *scanner) repaired(stop byte, keep bool, n int) []byte {
-	from := len(s.acc)
-	out := s.acc
-	for ; ; n = plain(s.buf[s.pos:s.end], stop) {
-		b := s.buf[s.pos:s.end]
-		if keep {
-			if out = append(out, b[:n]...); len(out)-from > maxToken {
-				s.malformed("a text is too long")
-			}
-		}
-		s.pos += n
-		if b = b[n:]; len(b) == 0 {
-			s.more()
-			continue
-		}
-		switch c := b[0]; {
-		case c == stop && (stop != ']' || s.has("]]>")):
-			s.acc = out[:from] // with what it has grown
-			return out[from:]
-		case c == '<' && stop != ']':
-			s.malformed("there is a < in an attribute")
-		case c == '&' && stop != ']':
-			out = utf8.AppendRune(out, s.reference())
-		case c == '\r':
-			out = append(out, '\n')
-			if s.pos++; s.has("\n") {
-				s.pos++
-			}
-		case c == '&' || c == '<' || c == ']':
-			out = append(out, c)
-			s.pos++
-		case c >= utf8.RuneSelf && !utf8.FullRune(b) && s.fill() == nil: // now it may be whole
-		default:
-			_, size := utf8.DecodeRune(b)
-			s.pos += size
-			out = append(out, "\uFFFD"...)
-		}
-	}
-}
-
-// reference reads a character or entity reference.
-func (s *scanner) reference() rune {
-	n := 0
-	for {
-		b := s.buf[s.pos+1 : s.end]
-		for n < len(b) && (b[n] == '#' || class[b[n]]&classAlphanumeric != 0) {
-			n++
-		}
-		if n == len(b) && n < maxReference {
-			s.more()
-			continue
-		}
-		if n < maxReference && b[n] == ';' {
-			if r, ok := referred(b[:n]); ok {
-				s.pos += n + 2
-				return r
-			}
-		}
-		s.malformed("an entity is unknown or malformed")
-	}
-}
-
-// referred returns the character that ref, of "&ref;", refers to.
-func referred(ref []byte) (rune, bool) {
-	switch string(ref) {
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "amp":
-		return '&', true
-	case "apos":
-		return '\'', true
-	case "quot":
-		return '"', true
-	}
-	digits, ok := bytes.CutPrefix(ref, []byte("#"))
-	base := uint32(10)
-	if hex, ok := bytes.CutPrefix(digits, []byte("x")); ok {
-		base, digits = 16, hex
-	}
-	var r uint32
-	for _, c := range digits {
-		d := uint32(c - '0')
-		if d > 9 {
-			d = uint32(c|0x20-'a') + 10
-		}
-		if d >= base {
-			return 0, false
-		}
-		r = min(r*base+d, utf8.MaxRune+1)
-	}
-	if !allowed(rune(r)) {
-		r = utf8.RuneError
-	}
-	return rune(r), ok && len(digits) > 0
 }

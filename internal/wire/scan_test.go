@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"testing"
@@ -64,26 +65,22 @@ func TestDecodeText(t *testing.T) {
 	}
 }
 
-// TestPlainCharacters asks plain about every character, nearly, and about every
-// pair of bytes that begins a wrong one.
-func TestPlainCharacters(t *testing.T) {
+// TestValidCharacters asks about every character, nearly, and about every pair of
+// bytes that begins a wrong one.
+func TestValidCharacters(t *testing.T) {
 	t.Parallel()
 	var text []byte
 	check := func(b []byte) {
-		r, size := utf8.DecodeRune(b)
-		want := 0
-		if size > 1 || r != utf8.RuneError { // otherwise all of b goes in
-			b = b[:size]
-			if allowed(r) && r != '&' && r != '<' && r != '\r' {
-				want = size
-			}
+		want := true
+		for rest := b; len(rest) > 0 && want; {
+			r, size := utf8.DecodeRune(rest)
+			want = allowed(r) && r != '\r' && (r != utf8.RuneError || size > 1)
+			rest = rest[size:]
 		}
-		for _, before := range []string{"", "你", "x😀"} {
-			for _, after := range []string{"<", "<1234567"} {
-				text = append(append(append(text[:0], before...), b...), after...)
-				if got := plain(text, '<'); got != len(before)+want {
-					require.Equal(t, len(before)+want, got, "% x after %q", b, before)
-				}
+		for _, before := range []string{"", "你", "x😀 and more"} {
+			text = append(append(append(text[:0], before...), b...), "z"...)
+			if got := valid(text); got != want {
+				require.Equal(t, want, got, "% x after %q", b, before)
 			}
 		}
 	}
@@ -94,9 +91,33 @@ func TestPlainCharacters(t *testing.T) {
 		}
 	}
 	check(utf8.AppendRune(nil, utf8.MaxRune))
-	for _, third := range []byte{0x7F, 0x80, 0xBF} {
+	for _, third := range []byte{0x7F, 0x80, 0xBE, 0xBF} {
 		for n := range 1 << 16 {
 			check([]byte{byte(n >> 8), byte(n), third, 0xBF})
+			check([]byte{byte(n >> 8), byte(n), third})
+		}
+	}
+	require.False(t, valid([]byte("\xE4\xBD")), "a character that is cut off")
+}
+
+// TestPlain has every byte at every place.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for _, stop := range []byte("<'\"") {
+		for length := range 30 {
+			for at := range length {
+				for c := range 256 {
+					b := bytes.Repeat([]byte("~"), length)
+					b[at] = byte(c)
+					want := length
+					if c < ' ' || c >= utf8.RuneSelf || c == '&' || c == '<' || c == int(stop) {
+						want = at
+					}
+					if plain(b, stop) != want {
+						require.Fail(t, "wrong", "%q", b)
+					}
+				}
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -14,7 +15,11 @@ import (
 type timestamp struct{ time.Time }
 
 func (t *timestamp) UnmarshalText(text []byte) error {
-	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	n, ok := Digits(text) // as the client does
+	var err error
+	if !ok {
+		n, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	}
 	switch {
 	case len(text) == 0 || n == 0 && err == nil:
 		*t = timestamp{}
@@ -31,8 +36,8 @@ func (t *timestamp) UnmarshalText(text []byte) error {
 type deviceIP struct{ netip.Addr }
 
 func (ip *deviceIP) UnmarshalText(text []byte) error {
-	n, err := strconv.ParseUint(string(text), 10, 32)
-	if err != nil {
+	n, ok := Digits(text)
+	if !ok || n > math.MaxUint32 {
 		return ip.Addr.UnmarshalText(text)
 	}
 	ip.Addr = netip.AddrFrom4([4]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})
