@@ -8,7 +8,7 @@ import (
 	"iter"
 	"net/http"
 
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/xmlwire"
 )
 
 // list asks for every element at the path below <response>.
@@ -16,7 +16,7 @@ func list[T any](ctx context.Context, c *Client, r request, element string) ([]T
 	r.method = http.MethodGet
 	var items []T
 	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
-		items, err = wire.Collect[T](resp.Body, element, resp.ContentLength)
+		items, err = xmlwire.Collect[T](resp.Body, element, resp.ContentLength)
 		return err
 	})
 	return items, err
@@ -29,7 +29,7 @@ func stream[T any](ctx context.Context, c *Client, r request, element string) it
 		stopped := false
 		err := c.exchange(ctx, r, func(resp *http.Response) error {
 			yielded := false
-			for item, err := range wire.Items[T](resp.Body, element) {
+			for item, err := range xmlwire.Items[T](resp.Body, element) {
 				if err == nil {
 					err = ctx.Err() // what is buffered would outlast the caller's patience
 				}
@@ -72,7 +72,7 @@ func change[T any](ctx context.Context, c *Client, method string, r request, ele
 	var item *T
 	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
 		item, err = one[T](resp.Body, element)
-		if errors.Is(err, wire.ErrEmpty) {
+		if errors.Is(err, xmlwire.ErrEmpty) {
 			err = nil
 		}
 		if err == nil && item == nil && sent == nil {
@@ -92,7 +92,7 @@ func change[T any](ctx context.Context, c *Client, method string, r request, ele
 // one decodes the only element of its name, or nil where there is none.
 func one[T any](body io.Reader, element string) (*T, error) {
 	var found *T
-	for item, err := range wire.Items[T](body, element) {
+	for item, err := range xmlwire.Items[T](body, element) {
 		if err != nil {
 			return nil, err
 		}
@@ -109,8 +109,8 @@ func one[T any](body io.Reader, element string) (*T, error) {
 func (c *Client) act(ctx context.Context, method string, r request) error {
 	r.method = method
 	return c.exchange(ctx, r, func(resp *http.Response) error {
-		err := wire.Decode(resp.Body, &struct{}{})
-		if errors.Is(err, wire.ErrEmpty) {
+		err := xmlwire.Decode(resp.Body, &struct{}{})
+		if errors.Is(err, xmlwire.ErrEmpty) {
 			return nil
 		}
 		return err

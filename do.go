@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/xmlwire"
 )
 
 // Do makes a call that the services do not: to path, which is relative to the
@@ -87,8 +87,8 @@ func (c *Client) do(ctx context.Context, r request, v any) error {
 			return err
 		})
 	}
-	if err := wire.Check(v); err != nil {
+	if err := xmlwire.Check(v); err != nil {
 		return &ArgumentError{Name: "v", Reason: err.Error()}
 	}
-	return c.exchange(ctx, r, func(resp *http.Response) error { return wire.Decode(resp.Body, v) })
+	return c.exchange(ctx, r, func(resp *http.Response) error { return xmlwire.Decode(resp.Body, v) })
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/trillian-go/trillian/internal/transport"
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/xmlwire"
 )
 
 // exchange makes a call and hands its good response to read, again and from the
@@ -198,9 +198,9 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 
 // isForeign reports whether a body is there and is not the API's.
 func isForeign(body []byte) bool {
-	err := wire.Decode(bytes.NewReader(body), &struct{}{})
-	_, refusal := errors.AsType[*wire.Refusal](err)
-	return err != nil && !refusal && !errors.Is(err, wire.ErrEmpty)
+	err := xmlwire.Decode(bytes.NewReader(body), &struct{}{})
+	_, refusal := errors.AsType[*xmlwire.Refusal](err)
+	return err != nil && !refusal && !errors.Is(err, xmlwire.ErrEmpty)
 }
 
 func isPlain(resp *http.Response) bool {
@@ -288,7 +288,7 @@ func (c *Client) broken(call *transport.Call, r request, resp *http.Response, er
 	if large, ok := errors.AsType[*transport.TooLargeError](err); ok {
 		return c.malformed(call, r, resp, fmt.Errorf("%w: %w", ErrResponseTooLarge, large))
 	}
-	_, syntax := errors.AsType[*wire.SyntaxError](err)
+	_, syntax := errors.AsType[*xmlwire.SyntaxError](err)
 	_, writing := errors.AsType[*writeError](err)
 	if writing || !syntax && transport.BrokeOff(err) {
 		return c.failed(call, r, err)
@@ -297,7 +297,7 @@ func (c *Client) broken(call *transport.Call, r request, resp *http.Response, er
 }
 
 func (c *Client) malformed(call *transport.Call, r request, resp *http.Response, err error) error {
-	if refusal, ok := errors.AsType[*wire.Refusal](err); ok {
+	if refusal, ok := errors.AsType[*xmlwire.Refusal](err); ok {
 		err = fmt.Errorf("is an <error>: %q", errorText(html.EscapeString(refusal.Text), c.clean(call))) // it reads markup
 	}
 	return &DecodeError{

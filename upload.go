@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/form"
 )
 
 // MaxThumbnail is the largest thumbnail, in bytes before Base64.
@@ -130,7 +130,7 @@ type fileForm struct {
 	mu      sync.Mutex
 	reading []lock // each held while the caller's reader works, which may be long
 	turn    int
-	form    *wire.FileForm
+	form    *form.FileForm
 	touched bool  // the file was read from
 	handed  int64 // bytes of the form that net/http was given
 	whole   bool  // they are all of it
@@ -165,7 +165,7 @@ func (f *fileForm) measure() error {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		size, length, err = wire.MeasureForm(f.ctx, f.fields, fileKey, file)
+		size, length, err = form.MeasureForm(f.ctx, f.fields, fileKey, file)
 		done <- err
 	}()
 	select {
@@ -186,7 +186,7 @@ func (f *fileForm) open() (io.Reader, error) {
 	}
 	file := f.next()
 	f.handed, f.whole = 0, false
-	f.form = wire.NewFileForm(f.fields, fileKey, file, f.size, f.reporter(f.turn))
+	f.form = form.NewFileForm(f.fields, fileKey, file, f.size, f.reporter(f.turn))
 	if f.length >= 0 {
 		f.form.ExpectLength(f.length)
 	}
@@ -267,7 +267,7 @@ func (f *fileForm) isTurn(turn int) bool {
 // formReader is the body of one attempt.
 type formReader struct {
 	file *fileForm
-	form *wire.FileForm
+	form *form.FileForm
 	turn int
 }
 

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/xmlwire"
 )
 
 // Timestamp is a moment the server names, always in UTC. The zero value means
@@ -39,7 +39,7 @@ const firstSecond = -62_135_596_800 // 0001-01-01 00:00:00 UTC, the zero time
 // UnmarshalText reads a number of seconds, or of a smaller unit, since 1970, and
 // the RFC 3339 form that MarshalText writes. Empty text and 0 are the zero time.
 func (t *Timestamp) UnmarshalText(text []byte) error {
-	n, ok := wire.Digits(text)
+	n, ok := xmlwire.Digits(text)
 	if !ok {
 		return t.unmarshalOther(strings.TrimSpace(string(text)))
 	}
@@ -113,10 +113,10 @@ type DeviceIP struct{ netip.Addr }
 // which a port is not kept ("1.2.3.4:5222", "[::1]:5222"). Empty text and 0 are the
 // zero DeviceIP.
 func (ip *DeviceIP) UnmarshalText(text []byte) error {
-	n, ok := wire.Digits(text)
+	n, ok := xmlwire.Digits(text)
 	if !ok {
 		text = bytes.TrimSpace(text)
-		n, ok = wire.Digits(text)
+		n, ok = xmlwire.Digits(text)
 	}
 	if len(text) == 0 || ok && n == 0 {
 		*ip = DeviceIP{}

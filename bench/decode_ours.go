@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"io"
 
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/xmlwire"
 )
 
 // messagePath leads from the root of a week's answer to its messages.
@@ -12,12 +12,12 @@ const messagePath = "messages>message"
 
 // collect is what a List does with an answer of so many bytes, -1 if unknown.
 func collect[T any](r io.Reader, path string, size int64) ([]T, error) {
-	return wire.Collect[T](r, path, size)
+	return xmlwire.Collect[T](r, path, size)
 }
 
 func streamed[T any](path string) decoder[T] {
 	return func(document []byte, yield func(T)) error {
-		for item, err := range wire.Items[T](bytes.NewReader(document), path) {
+		for item, err := range xmlwire.Items[T](bytes.NewReader(document), path) {
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/trillian-go/trillian"
-	"github.com/trillian-go/trillian/internal/wire"
+	"github.com/trillian-go/trillian/internal/form"
 )
 
 // The ways to move a file, as the table names them. A mode of ours has its verb,
@@ -156,7 +156,7 @@ func prepareWire(t task) (func() error, error) {
 	var body []byte
 	err := withFile(t, func(f *os.File) (err error) {
 		fields := url.Values{"name": {mediaName}, "type": {mediaType}}.Encode()
-		body, err = io.ReadAll(wire.NewFileForm(fields, "data", f, -1, nil))
+		body, err = io.ReadAll(form.NewFileForm(fields, "data", f, -1, nil))
 		return err
 	})
 	return func() error { return post(t.URL, bytes.NewReader(body)) }, err

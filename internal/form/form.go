@@ -1,4 +1,5 @@
-package wire
+// Package form turns media into the body of a form. It knows no HTTP.
+package form
 
 import (
 	"context"

@@ -1,5 +1,4 @@
-// Package wire turns the server's XML documents into values and media into form
-// bodies. It knows no HTTP.
+// Package xmlwire turns the server's XML documents into values. It knows no HTTP.
 //
 // The decoder takes the struct tags of encoding/xml and is many times as fast. A
 // scanner over a bounded window of the document (scan.go, and text.go for what is
@@ -7,7 +6,7 @@
 // to it once (target.go) meet in decode.go, and a document costs little more than the
 // strings it becomes (strings.go). Where a comment says what a device saves, it was
 // taken out and the benchmarks were run in turns.
-package wire
+package xmlwire
 
 import (
 	"errors"

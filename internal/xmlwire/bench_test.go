@@ -1,4 +1,4 @@
-package wire
+package xmlwire
 
 import (
 	"bytes"
@@ -126,7 +126,7 @@ func benchmarkDecode[T, X any](b *testing.B, n int, document []byte, path string
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/item")
 		})
 	}
-	run("wire-stream", func(r io.Reader) (int, error) {
+	run("streamed", func(r io.Reader) (int, error) {
 		n := 0
 		for _, err := range Items[T](r, path) {
 			if err != nil {
@@ -136,7 +136,7 @@ func benchmarkDecode[T, X any](b *testing.B, n int, document []byte, path string
 		}
 		return n, nil
 	})
-	run("wire-collected", func(r io.Reader) (int, error) {
+	run("collected", func(r io.Reader) (int, error) {
 		all, err := Collect[T](r, path, int64(len(document)))
 		return len(all), err
 	})

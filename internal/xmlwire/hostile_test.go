@@ -1,4 +1,4 @@
-package wire
+package xmlwire
 
 import (
 	"errors"
@@ -140,7 +140,7 @@ func hostiles() []hostile {
 		{name: "control character in an unknown attribute", body: "<response a='\x01'><messages><message>m</message></messages></response>", want: []string{"m"}},
 
 		// Values.
-		{name: "a time that is none", body: `<response><messages><message timestamp="` + secret + `">m</message></messages></response>`, err: "timestamp is no wire.timestamp"},
+		{name: "a time that is none", body: `<response><messages><message timestamp="` + secret + `">m</message></messages></response>`, err: "timestamp is no xmlwire.timestamp"},
 		{name: "a time too large", body: `<response><messages><message timestamp="99999999999999999999">m</message></messages></response>`, err: "timestamp is out of the range"},
 		{name: "negative time", body: `<response><messages><message timestamp="-1">m</message></messages></response>`, want: []string{"m"}},
 		{name: "empty message", body: `<response><messages><message/><message></message></messages></response>`, want: []string{"", ""}},

@@ -1,4 +1,4 @@
-package wire
+package xmlwire
 
 import (
 	"encoding/xml"
@@ -280,7 +280,7 @@ func TestDecodeValueErrors(t *testing.T) {
 		"not a bool":        {"<t>secret</t>", "t is no bool"},
 		"not a float":       {"<f>secret</f>", "f is no float64"},
 		"float too large":   {"<f32>1e99</f32>", "f32 is out of the range of float32"},
-		"text unmarshaler":  {"<PT>secret</PT>", "PT is no wire.timestamp"},
+		"text unmarshaler":  {"<PT>secret</PT>", "PT is no xmlwire.timestamp"},
 		"hexadecimal":       {"<i>0x10</i>", "i is no int"},
 		"underscores":       {"<i>1_000</i>", "i is no int"},
 		"in a slice":        {"<list><si>1</si><si>secret</si></list>", "si is no int"},
