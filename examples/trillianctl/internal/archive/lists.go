@@ -1,0 +1,235 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/trillian-go/trillian"
+)
+
+// owner is a user or a group chat.
+type owner struct {
+	id   int64
+	name string
+}
+
+// owners writes down whom the server lists, and who is to be archived.
+func (r *run) owners(ctx context.Context) error {
+	found := map[string]bool{}
+	err := r.db.change(ctx, func(tx *transaction) error {
+		keep := func(name, displayName string) error {
+			if r.opts.Owners != nil && !slices.Contains(r.opts.Owners, name) {
+				return nil
+			}
+			r.result.Owners++
+			if r.opts.Owners != nil {
+				found[name] = true
+			}
+			err := tx.exec(ctx, `INSERT INTO owners (name, display_name, run) VALUES (?, ?, ?)
+				ON CONFLICT (name) DO UPDATE SET display_name = excluded.display_name, run = excluded.run`, name, displayName, r.id)
+			return err
+		}
+		for chat, err := range r.client.GroupChats.All(ctx, nil) {
+			if err == nil {
+				err = keep(chat.Name, chat.DisplayName)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for user, err := range r.client.Users.All(ctx) {
+			if err == nil {
+				err = keep(user.Name, user.DisplayName)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range r.opts.Owners {
+		if !found[name] {
+			return fmt.Errorf("archive: %q: %w", name, ErrNoSuchOwner)
+		}
+	}
+	return nil
+}
+
+// ErrNoSuchOwner says that one of Options.Owners is neither a user nor a group chat.
+var ErrNoSuchOwner = errors.New("no such user or group chat")
+
+// listing is what the server has of an owner.
+type listing struct {
+	conversations []trillian.Conversation
+	media         []trillian.Media
+}
+
+func list(ctx context.Context, client *trillian.Client, owner string, opts Options) (l listing, err error) {
+	if l.conversations, err = histories(client, owner).Conversations(ctx, owner); err != nil || opts.WithoutMedia {
+		return l, err
+	}
+	l.media, err = attachments(client, owner).List(ctx, owner)
+	return l, err
+}
+
+// lists writes down the conversations and files of every owner.
+func (r *run) lists(ctx context.Context) error {
+	done := 0
+	fetch := func(ctx context.Context, o owner) (listing, error) { return list(ctx, r.client, o.name, r.opts) }
+	return pipeline(ctx, r.opts.Concurrency, r.pendingOwners(ctx), fetch, func(all []fetched[owner, listing]) error {
+		err := r.db.change(ctx, func(tx *transaction) error {
+			for _, f := range all {
+				if f.err != nil {
+					if err := r.failed(ctx, "listing what "+f.task.name+" has", f.err); err != nil {
+						return err
+					}
+					continue
+				}
+				r.inARow = 0
+				if err := r.keepListing(ctx, tx, f.task, f.result); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		done += len(all)
+		r.progress(Lists, int64(done), int64(r.result.Owners))
+		return err
+	})
+}
+
+func (r *run) pendingOwners(ctx context.Context) iter.Seq2[owner, error] {
+	return pages(ctx, r.db, `SELECT id, name FROM owners WHERE run = ? AND id > ? ORDER BY id`,
+		func(rows *sql.Rows, o *owner) error { return rows.Scan(&o.id, &o.name) },
+		func(o owner) int64 { return o.id }, r.id)
+}
+
+func (r *run) keepListing(ctx context.Context, tx *transaction, o owner, l listing) error {
+	known, err := knownCopies(ctx, tx, o)
+	if err != nil {
+		return err
+	}
+	for _, c := range l.conversations {
+		before := known[c.ID]
+		delete(known, c.ID)
+		if before != nil && before.revision == c.Revision {
+			continue // what of it is not archived yet is already known
+		}
+		if err := keepConversation(ctx, tx, o, before, c); err != nil {
+			return err
+		}
+	}
+	for _, gone := range known { // from the server: not to be asked for
+		if err := tx.exec(ctx, "DELETE FROM listed_weeks WHERE copy = ?", gone.id); err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, "UPDATE copies SET revision = -1 WHERE id = ?", gone.id); err != nil {
+			return err
+		}
+	}
+	for _, m := range l.media {
+		if err := r.keepMedia(ctx, tx, o, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownCopy is an owner's copy of a conversation, as it was listed last.
+type ownCopy struct {
+	id           int64
+	conversation string
+	revision     int // -1: it was not listed any more
+}
+
+func knownCopies(ctx context.Context, tx *transaction, o owner) (map[string]*ownCopy, error) {
+	all, err := queryAll(ctx, tx, func(rows *sql.Rows, c *ownCopy) error {
+		return rows.Scan(&c.id, &c.conversation, &c.revision)
+	}, `SELECT p.id, c.name, p.revision FROM copies p JOIN conversations c ON c.id = p.conversation WHERE p.owner = ?`, o.id)
+	known := make(map[string]*ownCopy, len(all))
+	for i := range all {
+		known[all[i].conversation] = &all[i]
+	}
+	return known, err
+}
+
+// keepConversation writes down a conversation that is new or has another revision.
+func keepConversation(ctx context.Context, tx *transaction, o owner, before *ownCopy, c trillian.Conversation) error {
+	var conversation, copied int64
+	err := tx.get(ctx, `INSERT INTO conversations (name, medium) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET medium = excluded.medium RETURNING id`, []any{c.ID, c.Medium}, &conversation)
+	if err != nil {
+		return err
+	}
+	err = tx.get(ctx, `INSERT INTO copies (owner, conversation, name, revision) VALUES (?, ?, ?, ?)
+		ON CONFLICT (owner, conversation) DO UPDATE SET name = excluded.name, revision = excluded.revision RETURNING id`, []any{o.id, conversation, c.Name, c.Revision}, &copied)
+	if err != nil {
+		return err
+	}
+	known, err := knownWeeks(ctx, tx, copied)
+	if err != nil {
+		return err
+	}
+	explained := before == nil || before.revision < 0 // what the new revision stands for
+	for _, w := range c.Weeks {
+		key := [2]int{w.Year, w.Week}
+		listed, ok := known[key]
+		delete(known, key)
+		if ok && listed.count == w.Count {
+			continue
+		}
+		explained = true
+		if err := keepWeek(ctx, tx, conversation, copied, w); err != nil {
+			return err
+		}
+	}
+	for _, gone := range known {
+		explained = true
+		if err := tx.exec(ctx, "DELETE FROM listed_weeks WHERE copy = ? AND week = ?", copied, gone.id); err != nil {
+			return err
+		}
+	}
+	if explained {
+		return nil
+	}
+	// One message less and another more, say: any week may have changed.
+	err = tx.exec(ctx, "UPDATE listed_weeks SET asked = -1 WHERE copy = ? AND asked IS NOT NULL", copied)
+	return err
+}
+
+// listedWeek is a week of a copy, as it was listed last.
+type listedWeek struct {
+	id           int64
+	year, number int
+	count        int
+}
+
+func knownWeeks(ctx context.Context, tx *transaction, copied int64) (map[[2]int]listedWeek, error) {
+	all, err := queryAll(ctx, tx, func(rows *sql.Rows, w *listedWeek) error {
+		return rows.Scan(&w.id, &w.year, &w.number, &w.count)
+	}, `SELECT w.id, w.year, w.week, l.listed FROM listed_weeks l JOIN weeks w ON w.id = l.week WHERE l.copy = ?`, copied)
+	known := make(map[[2]int]listedWeek, len(all))
+	for _, w := range all {
+		known[[2]int{w.year, w.number}] = w
+	}
+	return known, err
+}
+
+func keepWeek(ctx context.Context, tx *transaction, conversation, copied int64, w trillian.MessageWeek) error {
+	var week int64
+	err := tx.get(ctx, `INSERT INTO weeks (conversation, year, week) VALUES (?, ?, ?)
+		ON CONFLICT (conversation, year, week) DO UPDATE SET year = excluded.year RETURNING id`, []any{conversation, w.Year, w.Week}, &week)
+	if err != nil {
+		return err
+	}
+	err = tx.exec(ctx, `INSERT INTO listed_weeks (copy, week, listed, flags) VALUES (?, ?, ?, ?)
+		ON CONFLICT (week, copy) DO UPDATE SET listed = excluded.listed, flags = excluded.flags`, copied, week, w.Count, w.Flags)
+	return err
+}
