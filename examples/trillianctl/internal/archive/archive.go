@@ -117,6 +117,7 @@ type run struct {
 	result   Result
 	failures []error // the first few
 	inARow   int     // failures since the last success
+	fatal    error   // that ends the run
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -162,19 +163,35 @@ const (
 	failuresInARow = 10 // then the rest is not tried any more
 )
 
-// failed notes that something could not be had. It returns an error where it makes
-// no sense to go on.
-func (r *run) failed(ctx context.Context, what string, err error) error {
+// failed notes that something could not be had, and whether it makes sense to go on.
+func (r *run) failed(ctx context.Context, what string, err error) {
 	err = fmt.Errorf("%s: %w", what, err)
 	r.inARow++
 	if ctx.Err() != nil || r.inARow >= failuresInARow ||
 		errors.Is(err, trillian.ErrUnauthorized) || errors.Is(err, trillian.ErrForbidden) {
-		return err
+		r.fatal = err
+		return
 	}
 	if r.result.Failures++; r.result.Failures <= keptFailures {
 		r.failures = append(r.failures, err)
 	}
-	return nil
+}
+
+// store keeps results in one transaction, the failed ones apart.
+func store[T, R any](ctx context.Context, r *run, all []fetched[T, R], what func(T) string, keep func(*transaction, []fetched[T, R]) error) error {
+	got := make([]fetched[T, R], 0, len(all))
+	for _, f := range all {
+		if f.err != nil {
+			r.failed(ctx, what(f.task), f.err)
+			continue
+		}
+		r.inARow = 0
+		got = append(got, f)
+	}
+	if err := r.db.change(ctx, func(tx *transaction) error { return keep(tx, got) }); err != nil {
+		return err
+	}
+	return r.fatal
 }
 
 // histories is the service for an owner's messages, and attachments that for its

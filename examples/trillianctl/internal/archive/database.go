@@ -30,7 +30,7 @@ type database struct{ *sql.DB }
 // one.
 func openToWrite(ctx context.Context, path string) (*database, error) {
 	db, err := open(path, url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},
 	})
 	if err != nil {
@@ -83,6 +83,9 @@ func open(path string, params url.Values) (*database, error) {
 func (db *database) prepare(ctx context.Context, path string) error {
 	version, err := db.version(ctx, path)
 	if err != nil || version != 0 {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil { // it stays so
 		return err
 	}
 	return db.change(ctx, func(tx *transaction) error {

@@ -83,16 +83,10 @@ func list(ctx context.Context, client *trillian.Client, owner string, opts Optio
 func (r *run) lists(ctx context.Context) error {
 	done := 0
 	fetch := func(ctx context.Context, o owner) (listing, error) { return list(ctx, r.client, o.name, r.opts) }
+	what := func(o owner) string { return "listing what " + o.name + " has" }
 	return pipeline(ctx, r.opts.Concurrency, r.pendingOwners(ctx), fetch, func(all []fetched[owner, listing]) error {
-		err := r.db.change(ctx, func(tx *transaction) error {
+		err := store(ctx, r, all, what, func(tx *transaction, all []fetched[owner, listing]) error {
 			for _, f := range all {
-				if f.err != nil {
-					if err := r.failed(ctx, "listing what "+f.task.name+" has", f.err); err != nil {
-						return err
-					}
-					continue
-				}
-				r.inARow = 0
 				if err := r.keepListing(ctx, tx, f.task, f.result); err != nil {
 					return err
 				}

@@ -135,17 +135,10 @@ func (r *run) media(ctx context.Context) error {
 			return downloadFile(ctx, attachments(r.client, m.owner), m.owner, m.item, path)
 		})
 	}
+	what := func(m mediaToGet) string { return fmt.Sprintf("file %s of %s", m.item.ID, m.owner) }
 	err := pipeline(ctx, r.opts.Concurrency, r.mediaToGet(ctx), fetch, func(all []fetched[mediaToGet, string]) error {
-		err := r.db.change(ctx, func(tx *transaction) error {
-			for _, f := range all {
-				done += f.task.item.Size
-				if f.err != nil {
-					if err := r.failed(ctx, fmt.Sprintf("file %s of %s", f.task.item.ID, f.task.owner), f.err); err != nil {
-						return err
-					}
-					continue
-				}
-				r.inARow = 0
+		err := store(ctx, r, all, what, func(tx *transaction, got []fetched[mediaToGet, string]) error {
+			for _, f := range got {
 				if err := tx.exec(ctx, "UPDATE media SET sha256 = ? WHERE id = ?", f.result, f.task.id); err != nil {
 					return err
 				}
@@ -154,6 +147,9 @@ func (r *run) media(ctx context.Context) error {
 			}
 			return nil
 		})
+		for _, f := range all {
+			done += f.task.item.Size
+		}
 		r.progress(Files, done, total)
 		return err
 	})

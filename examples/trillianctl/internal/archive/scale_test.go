@@ -1,10 +1,8 @@
 package archive
 
 import (
-	"context"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,12 +15,6 @@ import (
 
 var scale = flag.Bool("scale", false, "archive 200,000 messages and say what it costs")
 
-func runChild(ctx context.Context, server *trilliantest.Server, path string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), archiveVariable+"="+path, "TRILLIAN_BASE_URL="+server.BaseURL(), "TRILLIAN_TOKEN="+server.Token())
-	return cmd
-}
-
 func TestScale(t *testing.T) {
 	if !*scale {
 		t.Skip("with -scale")
@@ -31,7 +23,7 @@ func TestScale(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive.db")
 	for _, what := range []string{onlyReads, path, path} {
 		begin, before := time.Now(), len(server.Requests())
-		out, err := runChild(t.Context(), server, what).CombinedOutput()
+		out, err := childCommand(t.Context(), server, what).CombinedOutput()
 		require.NoError(t, err, string(out))
 		t.Logf("%s: %v, %s, %d requests", filepath.Base(what), time.Since(begin), strings.TrimSpace(string(out)), len(server.Requests())-before)
 	}

@@ -18,6 +18,9 @@ type weekToAsk struct {
 	name   trillian.MessageWeek
 }
 
+// messages is how many the week counts for: a week without any is a step as well.
+func (w weekToAsk) messages() int64 { return int64(max(w.listed, 1)) }
+
 // weeks asks for the weeks that the archive has not, or not as they are listed now.
 func (r *run) weeks(ctx context.Context) error {
 	if err := r.takeOtherCopies(ctx); err != nil {
@@ -25,6 +28,9 @@ func (r *run) weeks(ctx context.Context) error {
 	}
 	fetch := func(ctx context.Context, w weekToAsk) ([]trillian.Message, error) {
 		return histories(r.client, w.owner).List(ctx, w.owner, w.name)
+	}
+	what := func(w weekToAsk) string {
+		return fmt.Sprintf("week %d of %d of conversation %s of %s", w.name.Week, w.name.Year, w.name.Conversation, w.owner)
 	}
 	left, err := r.messagesLeft(ctx)
 	if err != nil {
@@ -34,15 +40,17 @@ func (r *run) weeks(ctx context.Context) error {
 	done := int64(0)
 	for more := left > 0; more; {
 		total, failures := done+left, r.result.Failures
-		store := func(all []fetched[weekToAsk, []trillian.Message]) error {
-			err := r.keepWeeks(ctx, all)
+		keep := func(all []fetched[weekToAsk, []trillian.Message]) error {
+			err := store(ctx, r, all, what, func(tx *transaction, got []fetched[weekToAsk, []trillian.Message]) error {
+				return r.keepWeeks(ctx, tx, got)
+			})
 			for _, f := range all {
-				done += int64(f.task.listed)
+				done += f.task.messages()
 			}
 			r.progress(Messages, done, total)
 			return err
 		}
-		if err := pipeline(ctx, r.opts.Concurrency, r.weeksToAsk(ctx), fetch, store); err != nil {
+		if err := pipeline(ctx, r.opts.Concurrency, r.weeksToAsk(ctx), fetch, keep); err != nil {
 			return err
 		}
 		if left, err = r.messagesLeft(ctx); err != nil {
@@ -94,36 +102,25 @@ func (r *run) messagesLeft(ctx context.Context) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		left += int64(max(w.listed, 1))
+		left += w.messages()
 	}
 	return left, nil
 }
 
 // keepWeeks stores the messages of weeks, and that they were asked for as they were
-// listed: both, or neither.
-func (r *run) keepWeeks(ctx context.Context, all []fetched[weekToAsk, []trillian.Message]) error {
-	return r.db.change(ctx, func(tx *transaction) error {
-		var last int64
-		if err := tx.get(ctx, "SELECT coalesce(max(id), 0) FROM messages", nil, &last); err != nil {
+// listed.
+func (r *run) keepWeeks(ctx context.Context, tx *transaction, all []fetched[weekToAsk, []trillian.Message]) error {
+	var last int64
+	if err := tx.get(ctx, "SELECT coalesce(max(id), 0) FROM messages", nil, &last); err != nil {
+		return err
+	}
+	next := last + 1
+	for _, f := range all {
+		if err := r.keepWeek(ctx, tx, f.task, f.result, &next); err != nil {
 			return err
 		}
-		next := last + 1
-		for _, f := range all {
-			if f.err != nil {
-				w := f.task.name
-				what := fmt.Sprintf("week %d of %d of conversation %s of %s", w.Week, w.Year, w.Conversation, f.task.owner)
-				if err := r.failed(ctx, what, f.err); err != nil {
-					return err
-				}
-				continue
-			}
-			r.inARow = 0
-			if err := r.keepWeek(ctx, tx, f.task, f.result, &next); err != nil {
-				return err
-			}
-		}
-		return tx.exec(ctx, "INSERT INTO words (rowid, text) SELECT id, text FROM messages WHERE id > ?", last)
-	})
+	}
+	return tx.exec(ctx, "INSERT INTO words (rowid, text) SELECT id, text FROM messages WHERE id > ?", last)
 }
 
 // keepWeek stores the messages of a week, with ids from next on.

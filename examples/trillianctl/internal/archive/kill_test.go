@@ -1,0 +1,73 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trillian-go/trillian/trilliantest"
+)
+
+// childCommand is this test binary as the program that archives.
+func childCommand(ctx context.Context, server *trilliantest.Server, path string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), archiveVariable+"="+path, "TRILLIAN_BASE_URL="+server.BaseURL(), "TRILLIAN_TOKEN="+server.Token())
+	return cmd
+}
+
+// An archive that is killed at any moment holds nothing by halves, and one that then
+// goes on ends as one that was never killed.
+func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(30, 8, 20))
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole.db")
+	begin := time.Now()
+	out, err := childCommand(t.Context(), server, whole).CombinedOutput()
+	require.NoError(t, err, string(out))
+	duration := time.Since(begin)
+	expected := contents(t, whole)
+	require.Empty(t, problems(t, server.Client(), whole))
+	all, _ := asked(server)
+
+	const kills = 20
+	begun, midway := 0, 0
+	for i := range kills {
+		path := filepath.Join(dir, "killed.db"+string(rune('a'+i)))
+		child := childCommand(t.Context(), server, path)
+		require.NoError(t, child.Start())
+		moment := rand.N(duration)
+		time.Sleep(moment)
+		require.NoError(t, child.Process.Kill())
+		_ = child.Wait()
+
+		switch archive, err := Open(t.Context(), path); {
+		case err != nil: // it had not begun, and so has left nothing but an empty file
+			info, statErr := os.Stat(path)
+			require.True(t, errors.Is(err, fs.ErrNotExist) || statErr == nil && info.Size() <= 4096, "after %v: %v", moment, err)
+		default:
+			begun++
+			require.NoError(t, archive.Close())
+			require.Empty(t, problems(t, nil, path), "after %v", moment)
+		}
+		before, _ := asked(server)
+		result := update(t, server, path, Options{})
+		after, _ := asked(server)
+		require.Equal(t, expected, contents(t, path), "killed after %v", moment)
+		require.Empty(t, problems(t, server.Client(), path))
+		if after > before && after-before < all {
+			midway++
+		}
+		t.Logf("killed after %v: %d weeks and %d files were left", moment, result.Weeks, result.Files)
+	}
+	require.Greater(t, begun, kills/4)
+	require.Positive(t, midway, "some were killed while they asked for weeks")
+}
