@@ -146,13 +146,9 @@ func (s *MessagesService) weeksOf(ctx context.Context, owner string, o *HistoryO
 	}
 	var weeks []MessageWeek
 	for _, c := range conversations {
-		if o.Conversation == "" || o.Conversation == c.ID {
-			weeks = append(weeks, c.Weeks...)
-		}
+		weeks = append(weeks, c.Weeks...)
 	}
-	weeks = slices.DeleteFunc(weeks, func(w MessageWeek) bool {
-		return !o.reaches(w) || o.Only != nil && !o.Only(w)
-	})
+	weeks = slices.DeleteFunc(weeks, func(w MessageWeek) bool { return !o.Reaches(w) })
 	slices.SortStableFunc(weeks, func(a, b MessageWeek) int {
 		return cmp.Or(a.Year-b.Year, a.Week-b.Week)
 	})
@@ -178,10 +174,16 @@ const (
 	margin   = 14 // days
 )
 
-// reaches reports whether a week may have messages of the time asked for. Counted by
+// Reaches reports whether a week that [MessagesService.Conversations] listed is asked
+// for with these options: for a program that lists once and then chooses by itself.
+func (o *HistoryOptions) Reaches(w MessageWeek) bool {
+	return o == nil || (o.Conversation == "" || o.Conversation == w.Conversation) && o.inTime(w) && (o.Only == nil || o.Only(w))
+}
+
+// inTime reports whether a week may have messages of the time asked for. Counted by
 // the day of the year, from 0, it begins on day 7 times its number; from 1, and by
 // ISO 8601, up to 10 days earlier; by ISO 8601 from 0, up to 3 days later.
-func (o *HistoryOptions) reaches(w MessageWeek) bool {
+func (o *HistoryOptions) inTime(w MessageWeek) bool {
 	if w.Week > lastWeek {
 		return true
 	}

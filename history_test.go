@@ -342,3 +342,25 @@ func TestAllYieldsWhileAWeekArrives(t *testing.T) {
 	}
 	require.Equal(t, "123", texts.String())
 }
+
+func TestHistoryOptionsReaches(t *testing.T) {
+	t.Parallel()
+	week := trillian.MessageWeek{Conversation: "c", Year: 2026, Week: 20}
+	date := func(month time.Month) time.Time { return time.Date(2026, month, 15, 0, 0, 0, 0, time.UTC) }
+	for name, c := range map[string]struct {
+		opts    *trillian.HistoryOptions
+		reaches bool
+	}{
+		"no options":           {nil, true},
+		"all":                  {&trillian.HistoryOptions{}, true},
+		"its conversation":     {&trillian.HistoryOptions{Conversation: "c"}, true},
+		"another conversation": {&trillian.HistoryOptions{Conversation: "d"}, false},
+		"chosen":               {&trillian.HistoryOptions{Only: func(w trillian.MessageWeek) bool { return w.Week == week.Week }}, true},
+		"not chosen":           {&trillian.HistoryOptions{Only: func(w trillian.MessageWeek) bool { return w.Week != week.Week }}, false},
+		"before it":            {&trillian.HistoryOptions{Until: date(time.March)}, false},
+		"around it":            {&trillian.HistoryOptions{Since: date(time.May), Until: date(time.June)}, true},
+		"after it":             {&trillian.HistoryOptions{Since: date(time.August)}, false},
+	} {
+		require.Equal(t, c.reaches, c.opts.Reaches(week), name)
+	}
+}
