@@ -106,6 +106,11 @@ func (o *Options) check() error {
 	return nil
 }
 
+// period is what the weeks to ask for are chosen by.
+func (o *Options) period() *trillian.HistoryOptions {
+	return &trillian.HistoryOptions{Since: o.Since, Until: o.Until}
+}
+
 // run is one run of the archive.
 type run struct {
 	client *trillian.Client

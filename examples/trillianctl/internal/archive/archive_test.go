@@ -150,11 +150,11 @@ func TestFaultInTheMiddle(t *testing.T) {
 	for name, c := range map[string]struct {
 		pattern  string
 		fault    trilliantest.Fault
-		failures int
+		failures int // 0: nothing more is tried
 	}{
 		"a week":    {chatWeek, trilliantest.Status(500), 1},
 		"a list":    {"GET /users/{user}/messages/", trilliantest.Status(500), 1},
-		"a file":    {chatFile, trilliantest.Status(500), 1},
+		"a file":    {userFile, trilliantest.Status(500), 1},
 		"forbidden": {chatWeek, trilliantest.Status(403), 0},
 		"garbage":   {userWeek, trilliantest.Body("text/html", "<html>"), 1},
 	} {
@@ -164,14 +164,16 @@ func TestFaultInTheMiddle(t *testing.T) {
 			whole := newPath(t)
 			update(t, server, whole, Options{})
 
-			server.Inject(c.pattern, c.fault)
+			server.Inject(c.pattern, c.fault).After(1)
 			result, err := Run(t.Context(), server.Client(), path, Options{Concurrency: 1})
 			require.Error(t, err)
 			require.Equal(t, c.failures, result.Failures)
+			require.Positive(t, result.Weeks)
 			weeks, files := asked(server)
 			again := update(t, server, path, Options{})
-			weeksNow, filesNow := asked(server)
-			require.Equal(t, []int{again.Weeks, again.Files}, []int{weeksNow - weeks, filesNow - files})
+			if weeksNow, filesNow := asked(server); c.failures > 0 { // or a request may be under way to the server
+				require.Equal(t, []int{again.Weeks, again.Files}, []int{weeksNow - weeks, filesNow - files})
+			}
 			require.Equal(t, 8, result.Weeks+result.Files+again.Weeks+again.Files, "what was committed is not asked for again")
 			require.Equal(t, contents(t, whole), contents(t, path))
 			require.Empty(t, problems(t, server.Client(), path))
@@ -181,9 +183,8 @@ func TestFaultInTheMiddle(t *testing.T) {
 
 func TestGivesUpWhereNothingAnswers(t *testing.T) {
 	t.Parallel()
-	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(60, 5, 10))
+	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(1, 5, 10))
 	server.Inject(chatWeek, trilliantest.Status(500)).Always()
-	server.Inject(userWeek, trilliantest.Status(500)).Always()
 	result, err := Run(t.Context(), server.Client(), newPath(t), Options{})
 	require.ErrorIs(t, err, trillian.ErrServer)
 	require.Equal(t, failuresInARow-1, result.Failures)

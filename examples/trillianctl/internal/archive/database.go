@@ -29,6 +29,13 @@ type database struct{ *sql.DB }
 // openToWrite opens an archive, and makes one where there is no file, or an empty
 // one.
 func openToWrite(ctx context.Context, path string) (*database, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // for its owner's eyes, as what SQLite puts beside it
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
 	db, err := open(path, url.Values{
 		"_pragma": {"busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},

@@ -162,8 +162,9 @@ func keepConversation(ctx context.Context, tx *transaction, o owner, before *own
 	if err != nil {
 		return err
 	}
-	err = tx.get(ctx, `INSERT INTO copies (owner, conversation, name, revision) VALUES (?, ?, ?, ?)
-		ON CONFLICT (owner, conversation) DO UPDATE SET name = excluded.name, revision = excluded.revision RETURNING id`, []any{o.id, conversation, c.Name, c.Revision}, &copied)
+	err = tx.get(ctx, `INSERT INTO copies (owner, conversation, name, revision, fields) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (owner, conversation) DO UPDATE SET name = excluded.name, revision = excluded.revision, fields = excluded.fields RETURNING id`,
+		[]any{o.id, conversation, c.Name, c.Revision, fieldsJSON(c.Fields)}, &copied)
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,8 @@ func keepWeek(ctx context.Context, tx *transaction, conversation, copied int64, 
 	if err != nil {
 		return err
 	}
-	err = tx.exec(ctx, `INSERT INTO listed_weeks (copy, week, listed, flags) VALUES (?, ?, ?, ?)
-		ON CONFLICT (week, copy) DO UPDATE SET listed = excluded.listed, flags = excluded.flags`, copied, week, w.Count, w.Flags)
+	err = tx.exec(ctx, `INSERT INTO listed_weeks (copy, week, listed, flags, fields) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (week, copy) DO UPDATE SET listed = excluded.listed, flags = excluded.flags, fields = excluded.fields`,
+		copied, week, w.Count, w.Flags, fieldsJSON(w.Fields))
 	return err
 }

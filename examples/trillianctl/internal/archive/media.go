@@ -102,12 +102,12 @@ func (r *run) keepMedia(ctx context.Context, tx *transaction, o owner, m trillia
 	if sum.Valid && (size != m.Size || !r.files.has(sum.String, size)) {
 		sum = sql.NullString{}
 	}
-	err = tx.exec(ctx, `INSERT INTO media (owner, item, run, created_at, expires_at, size, type, name, thumbnail, data, sha256)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	err = tx.exec(ctx, `INSERT INTO media (owner, item, run, created_at, expires_at, size, type, name, thumbnail, data, fields, sha256)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (owner, item) DO UPDATE SET run = excluded.run, created_at = excluded.created_at, expires_at = excluded.expires_at,
 			size = excluded.size, type = excluded.type, name = excluded.name, thumbnail = excluded.thumbnail, data = excluded.data,
-			sha256 = excluded.sha256`,
-		o.id, m.ID, r.id, seconds(m.CreatedAt.Time), seconds(m.ExpiresAt.Time), m.Size, m.Type, m.Name, m.Thumbnail, m.Data, sum)
+			fields = excluded.fields, sha256 = excluded.sha256`,
+		o.id, m.ID, r.id, seconds(m.CreatedAt.Time), seconds(m.ExpiresAt.Time), m.Size, m.Type, m.Name, m.Thumbnail, m.Data, fieldsJSON(m.Fields), sum)
 	return err
 }
 
@@ -132,7 +132,8 @@ func (r *run) media(ctx context.Context) error {
 	}
 	fetch := func(ctx context.Context, m mediaToGet) (string, error) {
 		return r.files.add(func(path string) error {
-			return downloadFile(ctx, attachments(r.client, m.owner), m.owner, m.item, path)
+			_, err := attachments(r.client, m.owner).DownloadFile(ctx, m.owner, m.item, path)
+			return err
 		})
 	}
 	what := func(m mediaToGet) string { return fmt.Sprintf("file %s of %s", m.item.ID, m.owner) }

@@ -20,7 +20,7 @@ type message struct {
 }
 
 func newMessage(m trillian.Message) message {
-	return message{at: millis(m.Timestamp.Time), sender: m.From, text: m.Text}
+	return message{at: millis(m.Timestamp.Time), sender: m.From, text: m.Text, fields: fieldsJSON(m.Fields)}
 }
 
 // fieldsJSON is what the server says beyond what has a column of its own.

@@ -45,6 +45,7 @@ CREATE TABLE listed_weeks (
 	listed INTEGER NOT NULL, -- how many messages the server says it has
 	asked  INTEGER,          -- the same when it was archived; NULL: never; -1: to be asked for again
 	flags  INTEGER NOT NULL,
+	fields TEXT,             -- JSON: whatever else the server says
 	PRIMARY KEY (week, copy)
 ) WITHOUT ROWID;
 CREATE INDEX listed_weeks_copy ON listed_weeks (copy);

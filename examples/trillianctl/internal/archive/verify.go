@@ -266,9 +266,9 @@ func (v *verification) compareConversation(ctx context.Context, o owner, c trill
 	for _, a := range all {
 		known[[2]int{a.year, a.week}] = a
 	}
-	asItWas := true
+	asItWas, period := true, v.opts.period()
 	for _, w := range c.Weeks {
-		if !reaches(trillian.HistoryOptions{Since: v.opts.Since, Until: v.opts.Until}, w) {
+		if !period.Reaches(w) {
 			continue
 		}
 		a := known[[2]int{w.Year, w.Week}]

@@ -74,7 +74,7 @@ func (r *run) takeOtherCopies(ctx context.Context) error {
 // weeksToAsk yields every week that is to be asked for once: of several copies the
 // one with the most messages.
 func (r *run) weeksToAsk(ctx context.Context) iter.Seq2[weekToAsk, error] {
-	period := trillian.HistoryOptions{Since: r.opts.Since, Until: r.opts.Until}
+	period := r.opts.period()
 	all := pages(ctx, r.db, `SELECT w.id, l.copy, o.name, max(l.listed), c.name, w.year, w.week
 		FROM listed_weeks l JOIN weeks w ON w.id = l.week JOIN copies p ON p.id = l.copy
 		JOIN owners o ON o.id = p.owner JOIN conversations c ON c.id = p.conversation
@@ -85,7 +85,7 @@ func (r *run) weeksToAsk(ctx context.Context) iter.Seq2[weekToAsk, error] {
 		func(w weekToAsk) int64 { return w.id }, r.id)
 	return func(yield func(weekToAsk, error) bool) {
 		for w, err := range all {
-			if err == nil && !reaches(period, w.name) {
+			if err == nil && !period.Reaches(w.name) {
 				continue
 			}
 			if !yield(w, err) {
