@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -165,4 +166,20 @@ func writeRows(t *testing.T, w *bytes.Buffer, rows *sql.Rows) {
 
 func weekOf(conversation string, number int) trillian.MessageWeek {
 	return trillian.MessageWeek{Conversation: conversation, Year: 2026, Week: number}
+}
+
+// storedFiles are the archive's files, without those that are still coming.
+func storedFiles(t *testing.T, path string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(path+".media", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // there are none yet
+			return nil
+		case err == nil && !entry.IsDir() && filepath.Base(filepath.Dir(name)) != incoming:
+			names = append(names, name)
+		}
+		return err
+	})
+	require.NoError(t, err)
+	return names
 }

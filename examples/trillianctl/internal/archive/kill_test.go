@@ -27,7 +27,7 @@ func childCommand(ctx context.Context, server *trilliantest.Server, path string)
 // goes on ends as one that was never killed.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(30, 8, 20))
+	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(30, 8, 15))
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.db")
 	begin := time.Now()
@@ -57,6 +57,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			begun++
 			require.NoError(t, archive.Close())
 			require.Empty(t, problems(t, nil, path), "after %v", moment)
+		}
+		for _, name := range storedFiles(t, path) {
+			sum, err := hashFile(name)
+			require.NoError(t, err)
+			require.Equal(t, sum, filepath.Base(name), "after %v a file is not whole", moment)
 		}
 		before, _ := asked(server)
 		result := update(t, server, path, Options{})

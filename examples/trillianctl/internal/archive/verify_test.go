@@ -2,7 +2,6 @@ package archive
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,8 +22,7 @@ func TestVerifyDamage(t *testing.T) {
 		}
 	}
 	oneFile := func(t *testing.T, path string) string {
-		names, err := filepath.Glob(path + ".media/*/*")
-		require.NoError(t, err)
+		names := storedFiles(t, path)
 		return names[len(names)-1]
 	}
 	for name, c := range map[string]struct {
