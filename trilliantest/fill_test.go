@@ -197,13 +197,14 @@ func TestFill(t *testing.T) {
 func TestFillRefusesSettings(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]trilliantest.Option{
-		"WithAddress":     trilliantest.WithAddress("127.0.0.1:0"),
-		"WithBasePath":    trilliantest.WithBasePath("/v2/"),
-		"WithClock":       trilliantest.WithClock(time.Now),
-		"WithIDs":         trilliantest.WithIDs(func() string { return "x" }),
-		"WithToken":       trilliantest.WithToken("token"),
-		"WithTLS":         trilliantest.WithTLS(),
-		"WithoutListener": trilliantest.WithoutListener(),
+		"WithAddress":      trilliantest.WithAddress("127.0.0.1:0"),
+		"WithBasePath":     trilliantest.WithBasePath("/v2/"),
+		"WithClock":        trilliantest.WithClock(time.Now),
+		"WithIDs":          trilliantest.WithIDs(func() string { return "x" }),
+		"WithKeptRequests": trilliantest.WithKeptRequests(1),
+		"WithToken":        trilliantest.WithToken("token"),
+		"WithTLS":          trilliantest.WithTLS(),
+		"WithoutListener":  trilliantest.WithoutListener(),
 	} {
 		srv, err := trilliantest.Start(trilliantest.WithoutListener())
 		require.NoError(t, err)

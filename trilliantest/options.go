@@ -24,6 +24,7 @@ type settings struct {
 	tls        bool
 	token      string
 	clock      func() time.Time
+	kept       int
 	ids        func() string
 	fixed      []string // the options that cannot be used while the server runs
 	seeds      []func(*state, time.Time) error
@@ -89,6 +90,13 @@ func WithToken(token string) Option {
 // is called from many goroutines.
 func WithClock(now func() time.Time) Option {
 	return setup("WithClock", func(set *settings) { set.clock = now })
+}
+
+// WithKeptRequests sets how many requests are kept for [Server.Requests], 32,768 by
+// default: when there are so many, the older half goes. A server that runs for long,
+// or that shares its memory with what is measured, does with fewer.
+func WithKeptRequests(n int) Option {
+	return setup("WithKeptRequests", func(set *settings) { set.kept = max(n, 1) })
 }
 
 // WithIDs sets the source of the names of group chats and the ids of media: a

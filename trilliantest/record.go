@@ -15,7 +15,7 @@ import (
 const (
 	longestRecorded = 64 << 10
 	maxRecorded     = 1 << 10
-	keptRequests    = 1 << 15
+	defaultKept     = 1 << 15
 )
 
 // Request is a request that the server was sent. It holds no token, wherever one
@@ -47,8 +47,8 @@ type Request struct {
 // Administrator is the [Request.User] of requests with the server's own token.
 const Administrator = "administrator"
 
-// Requests returns the requests in the order of their arrival. Of more than 32,768
-// it has the latest.
+// Requests returns the requests in the order of their arrival: of very many the
+// latest, as [WithKeptRequests] has it.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,8 +144,8 @@ func (r Request) show(name, value string) string {
 
 // record notes a request's arrival. s.mu is held.
 func (s *Server) record(r *Request) {
-	if len(s.requests) >= keptRequests {
-		n := keptRequests / 2
+	if len(s.requests) >= s.kept {
+		n := (s.kept + 1) / 2
 		s.requests = append([]*Request(nil), s.requests[n:]...)
 		s.forgotten += n
 	}

@@ -27,6 +27,7 @@ type Server struct {
 	token    string
 	clock    func() time.Time
 	pin      string // of the TLS certificate, "" without
+	kept     int    // requests, at most
 
 	http   *http.Server   // nil without a listener
 	served chan struct{}  // closed when the listener is
@@ -59,12 +60,12 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 func Start(opts ...Option) (*Server, error) { return newServer(nil, opts) }
 
 func newServer(tb testing.TB, opts []Option) (*Server, error) {
-	set := settings{basePath: "/v1/", address: "127.0.0.1:0", clock: time.Now}
+	set := settings{basePath: "/v1/", address: "127.0.0.1:0", clock: time.Now, kept: defaultKept}
 	for _, opt := range opts {
 		opt(&set)
 	}
 	s := &Server{
-		tb: tb, origin: "https://trilliantest.invalid", basePath: set.basePath, token: set.token, clock: set.clock,
+		tb: tb, origin: "https://trilliantest.invalid", basePath: set.basePath, token: set.token, clock: set.clock, kept: set.kept,
 		done: make(chan struct{}), state: newState(set.ids), users: map[string]string{},
 	}
 	if s.token == "" {

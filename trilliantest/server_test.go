@@ -364,3 +364,19 @@ func TestTransportStandsForTheCloud(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "https://api.trillian.im/v1/groups/1/peers/", group.Peers.Href)
 }
+
+func TestKeptRequests(t *testing.T) {
+	t.Parallel()
+	for _, kept := range []int{-1, 0, 1, 2, 3, 8} {
+		srv := trilliantest.NewServer(t, trilliantest.WithoutListener(), trilliantest.WithKeptRequests(kept))
+		for range 10 {
+			expect(t, srv, 200, "GET", "users/")
+		}
+		expect(t, srv, 200, "GET", "policies/")
+		requests := srv.Requests()
+		require.LessOrEqual(t, len(requests), max(kept, 1))
+		require.Greater(t, len(requests), kept/2-1)
+		require.Equal(t, "policies/", requests[len(requests)-1].Path, "the latest stay")
+		require.Contains(t, srv.Log(), "requests to the server: 11")
+	}
+}
