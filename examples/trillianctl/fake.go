@@ -23,8 +23,9 @@ func (a *app) startFake(opts ...trilliantest.Option) error {
 	if len(opts) == 0 {
 		opts = []trilliantest.Option{trilliantest.WithoutListener()}
 	}
+	const kept = 1000 // requests: an archive asks for many, and nobody looks back on them
 	var err error
-	a.server, err = trilliantest.Start(append(opts, company)...)
+	a.server, err = trilliantest.Start(append(opts, company, trilliantest.WithKeptRequests(kept))...)
 	return err
 }
 

@@ -112,10 +112,7 @@ func (f *historyFlags) options() (*trillian.HistoryOptions, error) {
 		return nil, usageErrorf("--last %d: want a number from 1 up", f.last)
 	}
 	var err error
-	if opts.Since, err = parseTime("since", f.since); err != nil {
-		return nil, err
-	}
-	opts.Until, err = parseTime("until", f.until)
+	opts.Since, opts.Until, err = parsePeriod(f.since, f.until)
 	return opts, err
 }
 
@@ -130,6 +127,17 @@ func parseTime(flag, text string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, usageErrorf("--%s %s: want a day such as 2026-01-31 or a moment such as 2026-01-31T08:00:00Z", flag, text)
+}
+
+// parsePeriod reads --since and --until.
+func parsePeriod(since, until string) (from, to time.Time, err error) {
+	if from, err = parseTime("since", since); err != nil {
+		return from, to, err
+	}
+	if to, err = parseTime("until", until); err == nil && !from.IsZero() && !to.IsZero() && !from.Before(to) {
+		err = usageErrorf("--since %s is not before --until %s", since, until)
+	}
+	return from, to, err
 }
 
 // collect reads the messages, of the last ones no more weeks than they need.

@@ -39,7 +39,7 @@ Exit codes: 0 done, 1 failed, 2 usage (nothing was changed), 3 not found,
 	root.AddCommand(
 		newUsersCommand(a), newGroupsCommand(a), newPeersCommand(a), newPoliciesCommand(a),
 		newChatsCommand(a), newMembersCommand(a), newMediaCommand(a), newMessagesCommand(a), newPresenceCommand(a),
-		newAvatarsCommand(a), newDoctorCommand(a), newContextsCommand(a),
+		newAvatarsCommand(a), newArchiveCommand(a), newDoctorCommand(a), newContextsCommand(a),
 	)
 	markRunning(a, root)
 	return root

@@ -29,11 +29,7 @@ type database struct{ *sql.DB }
 // openToWrite opens an archive, and makes one where there is no file, or an empty
 // one.
 func openToWrite(ctx context.Context, path string) (*database, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // for its owner's eyes, as what SQLite puts beside it
-	if err != nil {
-		return nil, fmt.Errorf("archive: %w", err)
-	}
-	if err := f.Close(); err != nil {
+	if err := makeFile(path); err != nil {
 		return nil, err
 	}
 	db, err := open(path, url.Values{
@@ -48,6 +44,16 @@ func openToWrite(ctx context.Context, path string) (*database, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// makeFile makes a file for its owner's eyes where there is none: what SQLite puts
+// beside it is so too.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	return f.Close()
 }
 
 // openToRead opens an archive that there is.
@@ -186,6 +192,9 @@ var ErrLocked = errors.New("another archive is running on it")
 // system has, on an empty database beside the archive: its file stays, since
 // removing it would let two hold locks on two files of one name.
 func lock(path string) (release func(), err error) {
+	if err := makeFile(path + ".lock"); err != nil {
+		return nil, err
+	}
 	db, err := open(path+".lock", nil)
 	if err != nil {
 		return nil, err

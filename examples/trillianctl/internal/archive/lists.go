@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/trillian-go/trillian"
 )
@@ -17,49 +16,67 @@ type owner struct {
 	name string
 }
 
-// owners writes down whom the server lists, and who is to be archived.
+// owners writes down who is to be archived, all or none.
 func (r *run) owners(ctx context.Context) error {
-	found := map[string]bool{}
-	err := r.db.change(ctx, func(tx *transaction) error {
-		keep := func(name, displayName string) error {
-			if r.opts.Owners != nil && !slices.Contains(r.opts.Owners, name) {
-				return nil
-			}
+	return r.db.change(ctx, func(tx *transaction) error {
+		return eachOwner(ctx, r.client, r.opts.Owners, func(name, displayName string) error {
 			r.result.Owners++
-			if r.opts.Owners != nil {
-				found[name] = true
-			}
-			err := tx.exec(ctx, `INSERT INTO owners (name, display_name, run) VALUES (?, ?, ?)
+			return tx.exec(ctx, `INSERT INTO owners (name, display_name, run) VALUES (?, ?, ?)
 				ON CONFLICT (name) DO UPDATE SET display_name = excluded.display_name, run = excluded.run`, name, displayName, r.id)
+		})
+	})
+}
+
+// eachOwner calls keep for the group chats and users of these names, which the
+// server need not list, or for all that it lists.
+func eachOwner(ctx context.Context, client *trillian.Client, names []string, keep func(name, displayName string) error) error {
+	for _, name := range names {
+		displayName, err := displayNameOf(ctx, client, name)
+		if errors.Is(err, trillian.ErrNotFound) {
+			err = fmt.Errorf("archive: %q: %w", name, ErrNoSuchOwner)
+		}
+		if err == nil {
+			err = keep(name, displayName)
+		}
+		if err != nil {
 			return err
 		}
-		for chat, err := range r.client.GroupChats.All(ctx, nil) {
-			if err == nil {
-				err = keep(chat.Name, chat.DisplayName)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		for user, err := range r.client.Users.All(ctx) {
-			if err == nil {
-				err = keep(user.Name, user.DisplayName)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
-	for _, name := range r.opts.Owners {
-		if !found[name] {
-			return fmt.Errorf("archive: %q: %w", name, ErrNoSuchOwner)
+	if names != nil {
+		return nil
+	}
+	for chat, err := range client.GroupChats.All(ctx, nil) {
+		if err == nil {
+			err = keep(chat.Name, chat.DisplayName)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for user, err := range client.Users.All(ctx) {
+		if err == nil {
+			err = keep(user.Name, user.DisplayName)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func displayNameOf(ctx context.Context, client *trillian.Client, owner string) (string, error) {
+	if isGroupChat(owner) {
+		chat, err := client.GroupChats.Get(ctx, owner, nil)
+		if err != nil {
+			return "", err
+		}
+		return chat.DisplayName, nil
+	}
+	user, err := client.Users.Get(ctx, owner)
+	if err != nil {
+		return "", err
+	}
+	return user.DisplayName, nil
 }
 
 // ErrNoSuchOwner says that one of Options.Owners is neither a user nor a group chat.
