@@ -106,12 +106,18 @@ func archiveError(ctx context.Context, result archive.Result, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, archive.ErrNoSuchOwner):
-		return notFoundErrorf("%v", err)
 	case ctx.Err() != nil:
 		return errors.New("stopped; what is archived stays, and the next run goes on from there")
 	case result.Failures > 0: // whatever they were, the command has failed
 		return fmt.Errorf("%d could not be archived; the next run asks for them again:\n%v", result.Failures, err)
+	}
+	return notFoundOwner(err)
+}
+
+// notFoundOwner gives a name that nobody has its exit code.
+func notFoundOwner(err error) error {
+	if errors.Is(err, archive.ErrNoSuchOwner) {
+		return notFoundErrorf("%v", err)
 	}
 	return err
 }
@@ -171,7 +177,7 @@ of a word. Neither case nor accents matter. The server is not asked.`,
 				return usageErrorf("%v", err)
 			}
 			if err != nil {
-				return err
+				return notFoundOwner(err)
 			}
 			return a.print(hits.list(found))
 		},
@@ -202,7 +208,7 @@ conversation after the other, in the server's order. The server is not asked.`,
 			if csv {
 				write = archive.WriteCSV
 			}
-			return write(a.stdout, reader.Records(cmd.Context(), filter))
+			return notFoundOwner(write(a.stdout, reader.Records(cmd.Context(), filter)))
 		},
 	}
 	f.add(cmd)

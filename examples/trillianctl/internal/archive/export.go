@@ -22,7 +22,10 @@ func (r *Reader) Records(ctx context.Context, f Filter) iter.Seq2[Record, error]
 }
 
 func (r *Reader) records(ctx context.Context, f Filter, yield func(Record) bool) error {
-	conditions, args := f.conditions()
+	conditions, args, err := r.conditions(ctx, f)
+	if err != nil {
+		return err
+	}
 	query := "SELECT " + recordColumns + " FROM " + recordTables
 	if len(conditions) > 0 {
 		query += " WHERE " + strings.Join(conditions, " AND ")

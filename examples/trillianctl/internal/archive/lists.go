@@ -79,7 +79,8 @@ func displayNameOf(ctx context.Context, client *trillian.Client, owner string) (
 	return user.DisplayName, nil
 }
 
-// ErrNoSuchOwner says that one of Options.Owners is neither a user nor a group chat.
+// ErrNoSuchOwner says that a name is neither a user's nor a group chat's: on the
+// server, or in the archive.
 var ErrNoSuchOwner = errors.New("no such user or group chat")
 
 // listing is what the server has of an owner.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -99,8 +100,8 @@ func (r *Reader) where(ctx context.Context, conversation int64) (where string, o
 	return where, owners, nil
 }
 
-// conditions are the filter as SQL.
-func (f Filter) conditions() (conditions []string, args []any) {
+// conditions are a filter as SQL.
+func (r *Reader) conditions(ctx context.Context, f Filter) (conditions []string, args []any, err error) {
 	add := func(condition string, more ...any) {
 		conditions, args = append(conditions, condition), append(args, more...)
 	}
@@ -108,7 +109,15 @@ func (f Filter) conditions() (conditions []string, args []any) {
 		add(`m.sender LIKE ? ESCAPE '\'`, contains(f.From))
 	}
 	if f.Owner != "" {
-		add("w.conversation IN (SELECT p.conversation FROM copies p JOIN owners o ON o.id = p.owner WHERE o.name = ? OR o.display_name = ?)", f.Owner, f.Owner)
+		owners, err := queryAll(ctx, r.db, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) },
+			"SELECT id FROM owners WHERE ? IN (name, display_name)", f.Owner)
+		if err == nil && len(owners) == 0 {
+			err = fmt.Errorf("archive: %q: %w", f.Owner, ErrNoSuchOwner)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		add("w.conversation IN (SELECT p.conversation FROM copies p JOIN owners o ON o.id = p.owner WHERE ? IN (o.name, o.display_name))", f.Owner)
 	}
 	if !f.Since.IsZero() {
 		add("m.at >= ?", f.Since.UnixMilli())
@@ -116,7 +125,7 @@ func (f Filter) conditions() (conditions []string, args []any) {
 	if !f.Until.IsZero() {
 		add("m.at < ?", f.Until.UnixMilli())
 	}
-	return conditions, args
+	return conditions, args, nil
 }
 
 // contains is a pattern of LIKE, with \ to escape, for what has a text in it.

@@ -47,7 +47,10 @@ func (r *Reader) Search(ctx context.Context, q Query) ([]Hit, error) {
 	if indexed == "" && len(others) == 0 {
 		return nil, ErrNoWords
 	}
-	conditions, args := q.conditions()
+	conditions, args, err := r.conditions(ctx, q.Filter)
+	if err != nil {
+		return nil, err
+	}
 	snippet, tables := "m.text", recordTables
 	if indexed != "" {
 		snippet = "snippet(words, 0, '" + MarkBegin + "', '" + MarkEnd + "', '…', 12)"

@@ -87,6 +87,18 @@ func TestSearchFilters(t *testing.T) {
 	}
 }
 
+func TestNoSuchOwner(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	update(t, newServer(t), path, Options{})
+	archive, filter := opened(t, path), Filter{Owner: "sales"} // it is Sales
+	_, err := archive.Search(t.Context(), Query{Filter: filter, Words: []string{"budget"}})
+	require.ErrorIs(t, err, ErrNoSuchOwner)
+	for _, err := range archive.Records(t.Context(), filter) {
+		require.ErrorIs(t, err, ErrNoSuchOwner)
+	}
+}
+
 // The index is kept as messages go and come.
 func TestSearchAfterChanges(t *testing.T) {
 	t.Parallel()
