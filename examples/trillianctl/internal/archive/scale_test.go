@@ -24,7 +24,16 @@ func TestScale(t *testing.T) {
 	}
 	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(150, 208, 61))
 	path := filepath.Join(t.TempDir(), "archive.db")
-	for _, c := range []struct{ what, path string }{{"only reading", onlyReads}, {"archiving", path}, {"again", path}} {
+	for _, c := range []struct {
+		what, path string
+		slow       bool // every answer takes a millisecond more, as it does from another machine
+	}{
+		{"only reading", onlyReads, false}, {"archiving", path, false}, {"again", path, false},
+		{"only reading, from afar", onlyReads, true}, {"archiving, from afar", path + "2", true},
+	} {
+		if c.slow {
+			server.Inject("GET /{any...}", trilliantest.Delay(time.Millisecond)).Always()
+		}
 		begin := time.Now()
 		out, err := childCommand(t.Context(), server, c.path).Output()
 		require.NoError(t, err)
