@@ -215,7 +215,7 @@ func TestSingleFailuresDoNotStopIt(t *testing.T) {
 	results := apply(t, client, p, people.Options{})
 	require.Equal(t, []string{
 		"2 create done", "2 join done",
-		"3 create failed: trillian: POST users/: 403 Forbidden: forbidden", "3 join skipped: not attempted: the user was not created",
+		"3 create failed: trillian: POST users/: 403 Forbidden", "3 join skipped: not attempted: the user was not created",
 		"4 create done", "4 join done",
 	}, outcomes(results))
 }

@@ -37,7 +37,7 @@ func TestResults(t *testing.T) {
 		{"line", "address", "action", "chat", "outcome", "password", "error"},
 		{"2", "dora@example.com", "create", "", "done", string(results[0].Password), ""},
 		{"2", "dora@example.com", "join", general, "done", "", ""},
-		{"3", "emil@example.com", "create", "", "failed", string(results[2].Password), "trillian: POST users/: 403 Forbidden: forbidden"},
+		{"3", "emil@example.com", "create", "", "failed", string(results[2].Password), "trillian: POST users/: 403 Forbidden"},
 	}, first)
 
 	journal = open(t, path, true)
