@@ -32,7 +32,7 @@ func TestWatch(t *testing.T) {
 		}))
 		<-done
 		require.Equal(t, `1 users have a presence
-cannot tell: trillian: GET presence/: 503 Service Unavailable: service unavailable
+cannot tell: trillian: GET presence/: 503 Service Unavailable
 kwk@cerulean-inc.com is AWAY on 1 devices, "Lunch"
 `, out.String())
 	})

@@ -15,15 +15,20 @@ type leftovers struct {
 	into *map[string]string
 	seen map[string]int // how often a path was there; those in the map were there once
 	path []byte         // of the element that is being read
+
+	inner *leftovers // for a struct within this one, again and again
 }
 
 // collectLeftovers makes the map v the one that leftovers go to.
 func (s *scanner) collectLeftovers(v reflect.Value) {
 	l := &s.spare
-	if s.leftovers != nil { // of a struct around this one
-		l = new(leftovers)
+	if outer := s.leftovers; outer != nil {
+		if outer.inner == nil { // one for each element would double what a presence allocates
+			outer.inner = new(leftovers)
+		}
+		l = outer.inner
 	}
-	*l = leftovers{into: v.Addr().Interface().(*map[string]string), path: l.path[:0]}
+	*l = leftovers{into: v.Addr().Interface().(*map[string]string), path: l.path[:0], inner: l.inner}
 	s.leftovers = l
 }
 
