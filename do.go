@@ -15,7 +15,8 @@ import (
 // the form of other verbs. The response goes to v: nil for none, an io.Writer for
 // its bytes as they are, or a pointer to a struct whose xml tags describe the
 // attributes and children of <response>, and which is replaced. On an error v is
-// left as it was, but for what a writer was given. A value may be moved after its
+// left as it was, but for what a writer was given. A response with an <error> is an
+// error, unless the struct has a field for it. A value may be moved after its
 // UnmarshalText, which must therefore keep no pointer into it.
 //
 // Token, retries, limits and errors are as for every other call. Of verbs, GET,
