@@ -143,7 +143,7 @@ func TestSoak(t *testing.T) {
 		require.Positive(t, n, "fault %d never happened", i)
 		faults += n
 	}
-	client.CloseIdleConnections()
+	base.CloseIdleConnections() // a transport that was given is its owner's
 	require.Eventually(t, func() bool { return server.conns.Load() == 0 && runtime.NumGoroutine() <= before+1 }, 5*time.Second, 10*time.Millisecond,
 		"connections and goroutines are back where they were")
 	require.Less(t, late, early*3/2+8<<20, "the heap grew")
