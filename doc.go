@@ -95,6 +95,13 @@
 // For a DELETE that is answered 404 after an attempt that may have been carried out
 // both ErrNotFound and ErrOutcomeUnknown hold.
 //
+// # What the API cannot do
+//
+// No operation of the reference puts a user into a group, makes a member an operator,
+// gets a user's token, deletes a group chat but by its flag [GroupChatDeleted], tells
+// one user's presence, pages through a list, or protects an update against another
+// that came in between: so no method does.
+//
 // # Secrets
 //
 // The token travels in the query of every request, but only the base transport
