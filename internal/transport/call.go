@@ -201,8 +201,8 @@ func (c *Call) again(reason error, retryAfter time.Duration) bool {
 	if c.Err() != nil || c.tries() >= c.Policy.MaxAttempts || c.Source != nil && c.Source.Spent() {
 		return false
 	}
-	wait := retryAfter + c.Policy.jitter(max(c.tries(), 1)-1)
-	atOnce := isUnseen(reason) // nothing is wrong with the server
+	wait := max(retryAfter, retryAfter+c.Policy.jitter(max(c.tries(), 1)-1)) // which may overflow
+	atOnce := isUnseen(reason)                                               // nothing is wrong with the server
 	if atOnce {
 		wait = 0
 	}

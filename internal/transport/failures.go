@@ -124,10 +124,13 @@ func (c *Call) isAlert(err error) bool {
 // (what net/http cannot rewind was not sent, but closed), or, of HTTP/1.1, one that
 // was closed before the request was written. net/http has no types for these.
 func isUnseen(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "http2: Transport received Server's graceful shutdown GOAWAY") ||
-		strings.HasSuffix(text, "net/http: cannot rewind body after connection loss") ||
-		strings.HasSuffix(text, "http: server closed idle connection")
+	const goAway = "http2: Transport received Server's graceful shutdown GOAWAY"
+	return slices.ContainsFunc([]string{ // at the end: what a server says is quoted within others
+		goAway,
+		"cannot retry err [" + goAway + "] after Request.Body was written; define Request.GetBody to avoid this error",
+		"net/http: cannot rewind body after connection loss",
+		"http: server closed idle connection",
+	}, func(text string) bool { return strings.HasSuffix(err.Error(), text) })
 }
 
 // isWriteError reports whether the request could not be written.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -223,6 +224,40 @@ func TestCallsThatMadeNoRequest(t *testing.T) {
 	require.Equal(t, 3, rounds)
 	require.Zero(t, call.Attempts())
 	require.False(t, call.Repeat(io.ErrUnexpectedEOF))
+}
+
+// TestTheLongestRetryAfter is waited for where the policy allows it: with jitter on
+// top it must not become a wait of less than nothing.
+func TestTheLongestRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		call := newTestCall(http.MethodGet)
+		call.Context = ctx
+		call.Policy.MinWait, call.Policy.MaxWait = time.Hour, time.Hour
+		time.AfterFunc(time.Minute, cancel)
+		begin := time.Now()
+		require.False(t, call.again(io.EOF, math.MaxInt64))
+		require.True(t, call.Interrupted())
+		require.Equal(t, time.Minute, time.Since(begin))
+	})
+}
+
+// TestUnseen takes net/http's own words for proof, and none that quote the server's.
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	const goAway = "http2: Transport received Server's graceful shutdown GOAWAY"
+	for text, unseen := range map[string]bool{
+		goAway: true,
+		"http2: Transport: cannot retry err [" + goAway + "] after Request.Body was written; define Request.GetBody to avoid this error": true,
+		"my middleware: http: server closed idle connection":                                                                             true,
+		"net/http: cannot rewind body after connection loss":                                                                             true,
+		`malformed HTTP response "` + goAway + `"`:                                                                                       false,
+		`http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug="` + goAway + `"`:                  false,
+		`malformed HTTP response "http: server closed idle connection"`:                                                                  false,
+	} {
+		require.Equal(t, unseen, isUnseen(errors.New(text)), text)
+	}
 }
 
 type fakeSource struct {
