@@ -79,7 +79,7 @@ func (c *Call) isHopeless(err error) bool {
 		return true
 	}
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	return noTLS || strings.Contains(err.Error(), "unsupported protocol scheme")
+	return noTLS || strings.HasPrefix(err.Error(), "unsupported protocol scheme")
 }
 
 func isCertificateError(err error) bool {

@@ -260,6 +260,15 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// TestHopelessInQuotes is a server whose garbage is quoted by net/http: what it was
+// sent, it may have carried out.
+func TestHopelessInQuotes(t *testing.T) {
+	t.Parallel()
+	call := newTestCall(http.MethodPost)
+	require.True(t, call.isHopeless(errors.New(`unsupported protocol scheme "ftp"`)))
+	require.False(t, call.isHopeless(errors.New(`malformed HTTP response "unsupported protocol scheme"`)))
+}
+
 type fakeSource struct {
 	err   error
 	spent bool
