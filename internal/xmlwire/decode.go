@@ -67,7 +67,7 @@ func printable(name string) string {
 func (s *scanner) element(t *target, p *plan, name string) (text []byte) {
 	outer := s.leftovers
 	if p.rest != nil {
-		s.collectLeftovers(t.field(p.rest).v)
+		s.leftovers = t.field(p.rest).rest.begin()
 	}
 	if empty := s.attributes(t, p); !empty {
 		text = s.content(t, p, name)

@@ -2,7 +2,6 @@ package xmlwire
 
 import (
 	"bytes"
-	"reflect"
 	"strconv"
 )
 
@@ -15,21 +14,14 @@ type leftovers struct {
 	into *map[string]string
 	seen map[string]int // how often a path was there; those in the map were there once
 	path []byte         // of the element that is being read
-
-	inner *leftovers // for a struct within this one, again and again
 }
 
-// collectLeftovers makes the map v the one that leftovers go to.
-func (s *scanner) collectLeftovers(v reflect.Value) {
-	l := &s.spare
-	if outer := s.leftovers; outer != nil {
-		if outer.inner == nil { // one for each element would double what a presence allocates
-			outer.inner = new(leftovers)
-		}
-		l = outer.inner
+// begin forgets what was there before, unless the map still has it.
+func (l *leftovers) begin() *leftovers {
+	if *l.into == nil {
+		l.seen = nil
 	}
-	*l = leftovers{into: v.Addr().Interface().(*map[string]string), path: l.path[:0], inner: l.inner}
-	s.leftovers = l
+	return l
 }
 
 // enter lengthens the path by name, made unlike all before, and returns how long

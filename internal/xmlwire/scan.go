@@ -33,9 +33,8 @@ type scanner struct {
 	depth int
 	acc   []byte // the texts so far of the elements that are open, end to end
 
-	leftovers *leftovers
-	spare     leftovers // for the outermost struct that has some, again and again
-	keyBytes  int64     // of all keys of leftovers
+	leftovers *leftovers // of the struct that is being read, if it keeps them
+	keyBytes  int64      // of all keys of leftovers
 
 	strings stringCutter
 

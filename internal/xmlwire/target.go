@@ -14,6 +14,7 @@ type target struct {
 	v      reflect.Value
 	str    *string                  // v, if its kind is a string's
 	text   encoding.TextUnmarshaler // v, if it is one
+	rest   *leftovers               // v, if it is their map
 	fields []target                 // of a struct, as its plan numbers them
 	side   *target                  // of a slice or pointer
 }
@@ -38,6 +39,8 @@ func bind(v reflect.Value, c *codec) target {
 		t.str = v.Addr().Convert(stringType).Interface().(*string)
 	case kindText:
 		t.text = v.Addr().Interface().(encoding.TextUnmarshaler)
+	case kindRest:
+		t.rest = &leftovers{into: v.Addr().Interface().(*map[string]string)}
 	case kindStruct:
 		t.fields = make([]target, len(c.plan.places))
 		for i, p := range c.plan.places {
