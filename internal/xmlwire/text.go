@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -27,21 +26,11 @@ func (s *scanner) mixed(stop byte, n int) []byte {
 		return s.careful(stop, true)
 	}
 	text := s.buf[s.pos : s.pos+size]
-	odd := n < size && text[n] != '&'
-	if odd && !valid(text[n:]) || stop != '<' && bytes.IndexByte(text, '<') >= 0 {
+	if !valid(text[n:]) || stop != '<' && bytes.IndexByte(text, '<') >= 0 {
 		return s.careful(stop, true)
 	}
-	if odd {
-		if n = bytes.IndexByte(text, '&'); n < 0 {
-			n = size
-		}
-	}
-	if n < size {
-		unescaped, more := s.unescaped(size, n)
-		if more && !odd && !valid(text) {
-			return s.careful(stop, true)
-		}
-		text = unescaped
+	if i := bytes.IndexByte(text[n:], '&'); i >= 0 {
+		text = s.unescape(text, n+i)
 	}
 	s.pos += size
 	return text
@@ -61,50 +50,48 @@ func (s *scanner) find(c byte, from int) int {
 	}
 }
 
-// unescaped returns the next size bytes, the first reference being at n, with what
-// references stand for, which is never longer than they are. It also tells whether
-// there may be control characters or bytes beyond ASCII.
-func (s *scanner) unescaped(size, n int) (text []byte, odd bool) {
-	s.acc = slices.Grow(s.acc, size+8)
-	b, out := s.buf[s.pos:s.end], s.acc[len(s.acc):cap(s.acc)]
-	at := copy(out, b[:n])
-	seen := uint64(0)
-	for n < size {
-		r, length := reference(b[n:])
+// unescape puts in the place of references, the first of which is at n, what they
+// stand for, which is never longer than they are.
+func (s *scanner) unescape(text []byte, n int) []byte {
+	at := n
+	for n < len(text) {
+		r, length := reference(text[n:])
 		if length <= 0 {
 			s.pos += n
 			s.malformed(badReference)
 		}
 		n += length
-		at += utf8.EncodeRune(out[at:], r)
-		run, flags := copyRun(out[at:], b[n:size])
+		at += utf8.EncodeRune(text[at:], r)
+		run := moveRun(text, at, n)
 		n += run
 		at += run
-		seen |= flags
 	}
-	return out[:at], seen&highs != 0
+	return text[:at]
 }
 
-// copyRun copies src up to '&' and returns how far that was, and flags with a high
-// bit set if there were control characters or bytes beyond ASCII. It writes up to
-// eight bytes too many. Runs are short: with bytes.IndexByte and copy, a text full
-// of entities takes 5 to 9 % longer.
-func copyRun(dst, src []byte) (n int, flags uint64) {
+// moveRun moves what is at from down to at, up to '&', and returns how far that was.
+// Runs are short: with bytes.IndexByte and copy, a text full of entities takes 5 to
+// 9 % longer.
+func moveRun(text []byte, at, from int) int {
+	dst, src := text[at:], text[from:]
+	n := 0
 	for ; n <= len(src)-8; n += 8 {
 		x := binary.LittleEndian.Uint64(src[n:])
-		binary.LittleEndian.PutUint64(dst[n:], x)
-		flags |= x | (x - ' '*ones)
-		x ^= '&' * ones
-		if x = (x - ones) &^ x & highs; x != 0 {
-			return n + bits.TrailingZeros64(x)/8, flags
+		found := x ^ '&'*ones
+		if found = (found - ones) &^ found & highs; found != 0 {
+			y := binary.LittleEndian.Uint64(dst[n:])
+			low := found & -found
+			keep := low>>7 - 1 // the bytes before it
+			binary.LittleEndian.PutUint64(dst[n:], x&keep|y&^keep)
+			return n + bits.TrailingZeros64(found)/8
 		}
+		binary.LittleEndian.PutUint64(dst[n:], x)
 	}
 	for n < len(src) && src[n] != '&' {
 		dst[n] = src[n]
-		flags |= uint64(src[n]) | uint64(src[n]-' ')
 		n++
 	}
-	return n, flags
+	return n
 }
 
 // skipText skips text, of any length, up to '<'. Only its references are looked at.
