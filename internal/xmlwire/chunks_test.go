@@ -67,6 +67,8 @@ var chunkSeeds = []string{
 	`<response a="&#99999999999999999999"/><s b=";"/>`, `<response a='&lt;"'><s>x</s></response>`, `<response a="&'` + "\n" + `"/>`,
 	"<response a='1'\u00a0b='2'/>", "<response><a\u00a0b/></response>", "<response><é>x</é><\xFFa/></response>",
 	"<?xml version='1.0' encoding='latin1'?><response a='\xE9\xA0'><s>\xE9\xE9</s>\xE9</respons\xE9>",
+	"<?xml version='1.0' encoding='latin1'?><response><s>\xE9&#233;&lt;\xE9\xE9&amp;x&lt;&gt;\xE9</s>\xE9&eacute;</response>",
+	said("&lt;&lt;&lt;é&lt;&#x1F600;&amp;1234567&amp;12345678&amp;123456789&lt;"), said("&amp;\r&amp;"), said("é&lt;\x01"),
 	"<response n='1' n='2' n='x'/>", "<response><i>x</i></response>", "<response><s>x</s ><i> 1 </i></response>", "<response><members><x/><member name='a'><flags>1</flags></member></members>",
 }
 
