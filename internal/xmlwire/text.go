@@ -2,8 +2,6 @@ package xmlwire
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -62,36 +60,14 @@ func (s *scanner) unescape(text []byte, n int) []byte {
 		}
 		n += length
 		at += utf8.EncodeRune(text[at:], r)
-		run := moveRun(text, at, n)
+		run := bytes.IndexByte(text[n:], '&')
+		if run < 0 {
+			run = len(text) - n
+		}
+		at += copy(text[at:], text[n:n+run])
 		n += run
-		at += run
 	}
 	return text[:at]
-}
-
-// moveRun moves what is at from down to at, up to '&', and returns how far that was.
-// Runs are short: with bytes.IndexByte and copy, a text full of entities takes 5 to
-// 9 % longer.
-func moveRun(text []byte, at, from int) int {
-	dst, src := text[at:], text[from:]
-	n := 0
-	for ; n <= len(src)-8; n += 8 {
-		x := binary.LittleEndian.Uint64(src[n:])
-		found := x ^ '&'*ones
-		if found = (found - ones) &^ found & highs; found != 0 {
-			y := binary.LittleEndian.Uint64(dst[n:])
-			low := found & -found
-			keep := low>>7 - 1 // the bytes before it
-			binary.LittleEndian.PutUint64(dst[n:], x&keep|y&^keep)
-			return n + bits.TrailingZeros64(found)/8
-		}
-		binary.LittleEndian.PutUint64(dst[n:], x)
-	}
-	for n < len(src) && src[n] != '&' {
-		dst[n] = src[n]
-		n++
-	}
-	return n
 }
 
 // skipText skips text, of any length, up to '<'. Only its references are looked at.
