@@ -83,7 +83,7 @@ var transitions = func() (t [256]uint64) {
 
 // valid tells whether b is UTF-8 of characters that XML allows, but for carriage
 // returns. It does not branch, and so has no bad case: with utf8.Valid, Chinese
-// messages take twice as long, French ones 1.8 times; if it is not unrolled, 9 %.
+// messages take twice as long, French ones 1.8 times; if it is not unrolled, 5 to 15 %.
 func valid(b []byte) bool {
 	t, state := &transitions, uint64(start)
 	for ; len(b) >= 8; b = b[8:] {
