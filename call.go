@@ -72,7 +72,7 @@ func change[T any](ctx context.Context, c *Client, method string, r request, ele
 	var item *T
 	err := c.exchange(ctx, r, func(resp *http.Response) (err error) {
 		item, err = one[T](resp.Body, element)
-		if errors.Is(err, xmlwire.ErrEmpty) {
+		if errors.Is(err, xmlwire.ErrEmpty) || errors.Is(err, xmlwire.ErrNoItems) {
 			err = nil
 		}
 		if err == nil && item == nil && sent == nil {

@@ -82,6 +82,21 @@ func TestListAndAll(t *testing.T) {
 			require.Equal(t, "GET", seen.Method)
 			require.Equal(t, l.path, seen.Path)
 		}
+
+		empty := newClient(t, servertest.New(t, 200, "<response/>").URL)
+		list, err = l.list(t.Context(), empty)
+		require.NoError(t, err)
+		require.Empty(t, list)
+		all, err = l.all(t.Context(), empty)
+		require.NoError(t, err)
+		require.Empty(t, all)
+
+		other := newClient(t, servertest.New(t, 200, "<response><items><item/></items></response>").URL)
+		_, err = l.list(t.Context(), other)
+		require.ErrorIs(t, err, trillian.ErrMalformedResponse, "an empty list would not be true")
+		require.ErrorContains(t, err, "there is <items>, but no <")
+		_, err = l.all(t.Context(), other)
+		require.ErrorIs(t, err, trillian.ErrMalformedResponse)
 	}
 }
 

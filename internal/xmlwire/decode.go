@@ -236,10 +236,15 @@ func (s *scanner) child(t *target, p *plan, next int) int {
 	case f == nil && p.keeps:
 		s.flatten(name)
 	case f == nil:
+		if p.leads != "" && s.depth > s.reached && s.stranger == "" {
+			s.stranger = "there is <" + printable(name) + ">, but no <" + p.leads + ">"
+		}
 		s.element(nil, skipPlan, name)
 	case f.path != nil:
+		s.reached, s.stranger = max(s.reached, s.depth), ""
 		s.element(t, f.path, name)
 	case f.stream:
+		s.reached, s.stranger = s.depth, ""
 		s.value(s.item, name, f.name)
 		if !s.take() {
 			s.fail(errStopped)

@@ -36,6 +36,9 @@ func TestCollect(t *testing.T) {
 	for name, body := range samples {
 		want, err := collect[message](strings.NewReader(body), "messages>message")
 		require.NoError(t, err)
+		if len(want) == 0 {
+			continue // of another kind
+		}
 		got, err := Collect[message](strings.NewReader(body), "messages>message", -1)
 		require.NoError(t, err)
 		require.NotNil(t, got)
@@ -52,6 +55,45 @@ func TestCollect(t *testing.T) {
 	got, err := Collect[string](strings.NewReader("<response><a>1</a><a>2</b></response>"), "a", -1)
 	require.Error(t, err)
 	require.Nil(t, got)
+}
+
+// TestNoItems tells a document without items from one that has something else in
+// their place.
+func TestNoItems(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"<response/>":                                                       "",
+		"<response> </response>":                                            "",
+		"<response><messages/></response>":                                  "",
+		"<response><messages> </messages></response>":                       "",
+		"<response><total>0</total><messages/></response>":                  "",
+		"<response><messages/><total>0</total></response>":                  "",
+		"<response><messages/><messages><x/></messages></response>":         "there is <x>, but no <message>",
+		"<response><message/></response>":                                   "there is <message>, but no <messages>",
+		"<response><page/><users><user/></users></response>":                "there is <page>, but no <messages>",
+		"<response><messages><note><message/></note></messages></response>": "there is <note>, but no <message>",
+		"<response><Messages><message/></Messages></response>":              "there is <Messages>, but no <messages>",
+		"<response><é/></response>":                                         "there is <?>, but no <messages>",
+	} {
+		for _, size := range []int64{-1, int64(len(body))} {
+			items, err := Collect[message](strings.NewReader(body), "messages>message", size)
+			if want == "" {
+				require.NoError(t, err, body)
+				require.Empty(t, items)
+				continue
+			}
+			require.ErrorIs(t, err, ErrNoItems, body)
+			require.ErrorContains(t, err, want)
+			require.Nil(t, items)
+		}
+	}
+	for _, body := range []string{
+		"<response><messages><x/><message/><y/></messages><z/></response>", "<response><message/><messages><message/></messages></response>",
+	} {
+		items, err := Collect[message](strings.NewReader(body), "messages>message", -1)
+		require.NoError(t, err, body)
+		require.Len(t, items, 1)
+	}
 }
 
 func TestItemsAreIndependent(t *testing.T) {

@@ -47,6 +47,7 @@ type plan struct {
 	text     *field // ",chardata"
 	any      *field // ",any": children that no other field takes
 	rest     *field // ",any" of a map: attributes and children that no other field takes
+	leads    string // the child on the way to items, which are handed on
 	wantText bool
 	keeps    bool // what no field takes goes into a map
 	listed   bool // has a slice tagged ",any", which an items tag may limit
@@ -284,6 +285,9 @@ func (p *plan) add(path string, f field) error {
 	step, below, more := strings.Cut(path, ">")
 	if f.name, f.open = step, "<"+step; step == "" {
 		return errors.New("the path has an empty step")
+	}
+	if f.stream {
+		p.leads = step
 	}
 	if !more {
 		if f.codec.leaf().kind != kindStruct && !f.stream {

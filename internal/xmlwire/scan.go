@@ -38,8 +38,10 @@ type scanner struct {
 
 	strings stringCutter
 
-	item *target     // of Items: what is decoded into,
-	take func() bool // and then taken from there, if more is wanted
+	item     *target     // of Items: what is decoded into,
+	take     func() bool // and then taken from there, if more is wanted
+	reached  int         // how deep the way to the items was found
+	stranger string      // what stood there instead
 }
 
 var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize)} }}

@@ -26,6 +26,10 @@ const (
 // ErrEmpty reports a document without a byte besides white space.
 var ErrEmpty = errors.New("the document is empty")
 
+// ErrNoItems is in the error for a document that has something else where its items
+// should be. One that has nothing there has no items, which is no error.
+var ErrNoItems = errors.New("there are no items")
+
 // SyntaxError reports a document that is not what it should be: malformed,
 // truncated, with another root than <response>, or with a value that does not
 // fit its field. It never quotes the document's content, which may be secret.
@@ -33,15 +37,16 @@ type SyntaxError struct {
 	Offset int64 // about where the document went wrong, in its own bytes
 	Reason string
 
-	err error // io.ErrUnexpectedEOF when the document ends too early
+	err error // io.ErrUnexpectedEOF when the document ends too early, or ErrNoItems
 }
 
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("%s (byte %d)", e.Reason, e.Offset)
 }
 
-// Unwrap returns io.ErrUnexpectedEOF for a document that ends too early. An error
-// of the reader's, which may be the same, is never in a SyntaxError.
+// Unwrap returns io.ErrUnexpectedEOF for a document that ends too early, or
+// [ErrNoItems]. An error of the reader's, which may be the same, is never in a
+// SyntaxError.
 func (e *SyntaxError) Unwrap() error { return e.err }
 
 // Decode reads one document from r, to EOF, and replaces the struct that v
@@ -180,6 +185,9 @@ func items[T any](s *scanner, path string, take func(*T) bool) error {
 	s.item, s.take = t, func() bool { return take(item) }
 	if err = s.document(nil, p.root); err == nil || err == errStopped {
 		p.codec.put(t)
+	}
+	if err == nil && s.stranger != "" {
+		err = &SyntaxError{s.offset(s.pos), s.stranger, ErrNoItems}
 	}
 	return err
 }
