@@ -30,15 +30,16 @@ func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader
 	if err != nil {
 		return nil, err
 	}
-	m := &MediaReader{MediaInfo: *mediaInfo(resp), client: s.client, call: call, request: r, resp: resp}
-	if err := s.settle(ctx, &m.MediaInfo, resp, owner, id); err != nil {
-		_ = m.Close()
+	info := mediaInfo(resp)
+	if err := s.settle(ctx, info, resp, owner, id); err != nil {
+		_ = resp.Body.Close()
 		if err == errNoLength {
 			err = s.client.malformed(call, r, resp, err)
 		}
 		return nil, err
 	}
-	m.body = exactly{body: resp.Body, size: m.Size}
+	m := NewMediaReader(*info, resp.Body)
+	m.failed = func(err error) error { return s.client.broken(call, r, resp, err) }
 	return m, nil
 }
 
@@ -118,25 +119,30 @@ func (s *MediaService) settle(ctx context.Context, info *MediaInfo, resp *http.R
 type MediaReader struct {
 	MediaInfo
 
-	client  *Client
-	call    *transport.Call
-	request request
-	resp    *http.Response
-	body    exactly
+	file   exactly
+	closer io.Closer
+	failed func(error) error // names the call, if there is one
+}
+
+// NewMediaReader returns what [MediaService.Open] does, of a file of your own: for a
+// fake in your tests. The file must have info.Size bytes, or be of any size if that
+// is negative.
+func NewMediaReader(info MediaInfo, file io.ReadCloser) *MediaReader {
+	return &MediaReader{MediaInfo: info, file: exactly{body: file, size: info.Size}, closer: file}
 }
 
 // Read reads from the file. After Close, also one that comes while it waits, it
 // fails with [os.ErrClosed].
 func (m *MediaReader) Read(p []byte) (int, error) {
-	n, err := m.body.Read(p)
-	if err != nil && err != io.EOF && err != transport.ErrClosed {
-		err = m.client.broken(m.call, m.request, m.resp, err)
+	n, err := m.file.Read(p)
+	if err != nil && err != io.EOF && err != transport.ErrClosed && m.failed != nil {
+		err = m.failed(err)
 	}
 	return n, err
 }
 
 // Close ends the download, whether or not it is complete, and a Read that waits.
-func (m *MediaReader) Close() error { return m.resp.Body.Close() }
+func (m *MediaReader) Close() error { return m.closer.Close() }
 
 // exactly reads a body that must have size bytes, if size is not negative.
 type exactly struct {

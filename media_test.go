@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -105,6 +107,25 @@ func TestMediaInfo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNewMediaReader holds that a fake's file is read as the server's is.
+func TestNewMediaReader(t *testing.T) {
+	t.Parallel()
+	file := strings.NewReader("12345")
+	for size, want := range map[int64]error{5: nil, -1: nil, 6: io.ErrUnexpectedEOF} {
+		file.Reset("12345")
+		reader := trillian.NewMediaReader(trillian.MediaInfo{Name: "a.txt", Size: size}, io.NopCloser(file))
+		require.Equal(t, "a.txt", reader.Name)
+		got, err := io.ReadAll(reader)
+		require.ErrorIs(t, err, want)
+		require.Equal(t, "12345", string(got))
+		require.NoError(t, reader.Close())
+	}
+	file.Reset("12345")
+	got, err := io.ReadAll(trillian.NewMediaReader(trillian.MediaInfo{Size: 4}, io.NopCloser(file)))
+	require.ErrorContains(t, err, "more than the 4 bytes")
+	require.Equal(t, "1234", string(got))
 }
 
 func TestAvatarsThatAreNone(t *testing.T) {
