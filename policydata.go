@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -169,6 +170,17 @@ type PolicyChange struct {
 	Key string  `json:"key"`
 	Old *string `json:"old"` // nil: there is none
 	New *string `json:"new"` // nil: there is none
+}
+
+// String returns the change for people to read, such as `key: "1" → none`.
+func (c PolicyChange) String() string {
+	show := func(value *string) string {
+		if value == nil {
+			return "none"
+		}
+		return strconv.Quote(*value)
+	}
+	return c.Key + ": " + show(c.Old) + " → " + show(c.New)
 }
 
 // Diff returns what leads from d to other: first the items of d that have another

@@ -1,6 +1,7 @@
 package trillian_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -121,6 +122,8 @@ func TestPolicyDataDiff(t *testing.T) {
 		}
 		require.Equal(t, c.want, got.String(), name)
 	}
+	require.Equal(t, `a.b: "1\n" → none`, trillian.PolicyChange{Key: "a.b", Old: new("1\n")}.String())
+	require.Equal(t, `a.b: none → ""`, fmt.Sprint(trillian.PolicyChange{Key: "a.b", New: new("")}))
 }
 
 func TestPolicyDataBase64(t *testing.T) {
