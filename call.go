@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"reflect"
 
 	"github.com/trillian-go/trillian/internal/xmlwire"
 )
@@ -134,6 +135,12 @@ func copyTo(w io.Writer, body io.Reader) (int64, error) {
 		err = partly{err}
 	}
 	return n, err
+}
+
+// isNil reports whether there is nothing to write to.
+func isNil(w io.Writer) bool {
+	v := reflect.ValueOf(w)
+	return w == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 type failingWriter struct {

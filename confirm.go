@@ -24,6 +24,9 @@ func Confirm(err error, done func() (bool, error)) error {
 	if !errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
+	if done == nil {
+		return errors.Join(err, &ArgumentError{Name: "done", Reason: "is nil"})
+	}
 	yes, lookErr := done()
 	switch {
 	case lookErr != nil:
@@ -31,17 +34,38 @@ func Confirm(err error, done func() (bool, error)) error {
 	case yes:
 		return nil
 	}
-	known := err
-	if e, ok := errors.AsType[*Error](err); ok {
-		settled := *e
-		settled.OutcomeUnknown = false
-		known = &settled
-	} else if e, ok := errors.AsType[*DecodeError](err); ok {
-		settled := *e
-		settled.OutcomeUnknown = false
-		known = &settled
+	text := strings.ReplaceAll(err.Error(), outcomeUnknownHint, "") + "; it was not carried out"
+	if known := withOutcome(err); known != nil {
+		err = known
 	}
-	return &confirmedError{text: strings.ReplaceAll(err.Error(), outcomeUnknownHint, "") + "; it was not carried out", err: known}
+	return &confirmedError{text: text, err: err}
+}
+
+// withOutcome returns the error within err whose outcome was unknown, with it known.
+func withOutcome(err error) error {
+	switch e := err.(type) {
+	case *Error:
+		if e.OutcomeUnknown {
+			known := *e
+			known.OutcomeUnknown = false
+			return &known
+		}
+	case *DecodeError:
+		if e.OutcomeUnknown {
+			known := *e
+			known.OutcomeUnknown = false
+			return &known
+		}
+	case interface{ Unwrap() error }:
+		return withOutcome(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if known := withOutcome(err); known != nil {
+				return known
+			}
+		}
+	}
+	return nil
 }
 
 // confirmedError keeps the text that the caller's own wrapping gave an error.

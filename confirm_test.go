@@ -29,6 +29,12 @@ func TestConfirm(t *testing.T) {
 		require.ErrorIs(t, both, trillian.ErrOutcomeUnknown)
 		require.ErrorIs(t, both, trouble)
 	}
+	joined := errors.Join(&trillian.Error{StatusCode: 404}, unknown)
+	require.ErrorIs(t, trillian.Confirm(joined, look(false, nil)), trillian.ErrServer, "the one that was unknown")
+	none := trillian.Confirm(unknown, nil)
+	require.ErrorIs(t, none, trillian.ErrOutcomeUnknown)
+	require.ErrorIs(t, none, trillian.ErrInvalidArgument)
+
 	settled := trillian.Confirm(fmt.Errorf("row 7: %w", unknown), look(false, nil))
 	require.ErrorIs(t, settled, trillian.ErrServer, "what else is known stays")
 	require.ErrorContains(t, settled, "row 7: ")

@@ -15,9 +15,10 @@ import (
 // the form of other verbs. The response goes to v: nil for none, an io.Writer for
 // its bytes as they are, or a pointer to a struct whose xml tags describe the
 // attributes and children of <response>, and which is replaced. On an error v is
-// left as it was, but for what a writer was given. A response with an <error> is an
-// error, unless the struct has a field for it. A value may be moved after its
-// UnmarshalText, which must therefore keep no pointer into it.
+// left as it was, but for what a writer was given. Of bytes that only the end of the
+// connection ends, as HTTP/1.0 has it, nobody can tell a part from the whole. A response
+// with an <error> is an error, unless the struct has a field for it. A value may be moved
+// after its UnmarshalText, which must therefore keep no pointer into it.
 //
 // Token, retries, limits and errors are as for every other call. Of verbs, GET,
 // HEAD, PUT, DELETE, OPTIONS and TRACE are repeated where the package
@@ -82,6 +83,9 @@ func (c *Client) do(ctx context.Context, r request, v any) error {
 		}
 		return c.act(ctx, r.method, r)
 	case io.Writer:
+		if isNil(v) {
+			return &ArgumentError{Name: "v", Reason: "is nil"}
+		}
 		r.raw = true
 		return c.exchange(ctx, r, func(resp *http.Response) error {
 			_, err := copyTo(v, resp.Body)

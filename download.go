@@ -50,6 +50,9 @@ func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
 func (s *MediaService) Download(ctx context.Context, owner, id string, w io.Writer) (*MediaInfo, error) {
+	if isNil(w) {
+		return nil, &ArgumentError{Name: "w", Reason: "is nil"}
+	}
 	r := s.content(".Download", owner, id)
 	var info *MediaInfo
 	var unsettled error // of another call, and so complete

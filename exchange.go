@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -205,7 +206,7 @@ func isForeign(body []byte) bool {
 
 func isPlain(resp *http.Response) bool {
 	encoding := resp.Header.Get("Content-Encoding")
-	return resp.StatusCode/100 != 2 || encoding == "" || encoding == "identity"
+	return resp.StatusCode/100 != 2 || encoding == "" || strings.EqualFold(encoding, "identity")
 }
 
 // clean removes the secrets of a call from a text.
@@ -252,8 +253,8 @@ type contextError struct {
 
 func endOf(call *transport.Call) error {
 	e := &contextError{err: call.Err(), last: call.Last()}
-	if cause := context.Cause(call); cause.Error() != e.err.Error() {
-		e.cause = cause.Error()
+	if cause := fmt.Sprint(context.Cause(call)); cause != e.err.Error() { // a cause that is a nil pointer may panic
+		e.cause = cause
 	}
 	return e
 }

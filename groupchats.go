@@ -145,7 +145,8 @@ func (s *MembersService) Remove(ctx context.Context, chat, member string) error 
 // checkMember refuses the names of a group chat's other sub-resources: a member
 // stands where they stand, so adding "messages" would post a message.
 func checkMember(member string) error {
-	switch strings.ToLower(member) {
+	name, _, _ := strings.Cut(member, ";") // behind it are parameters, to some servers
+	switch strings.ToLower(name) {
 	case "groups", "media", "members", "messages":
 		return &ArgumentError{Name: "member", Reason: "is the name of another resource of a group chat"}
 	}

@@ -38,18 +38,20 @@ func TestArguments(t *testing.T) {
 		"user has a control character":                           c.Users.Delete(ctx, "smw\n"),
 		"user is longer than 2048 bytes":                         c.Users.Avatar.Delete(ctx, strings.Repeat("x", 2049)),
 		"member is the name of another resource of a group chat": second(c.GroupChats.Members.Add(ctx, general, "Messages")),
-		"group is 0, which is not an ID":                         c.Groups.Delete(ctx, 0),
-		"peer is -1, which is not an ID":                         c.Groups.Peers.Remove(ctx, 1, -1),
-		"policy is 0, which is not an ID":                        second(c.Policies.Get(ctx, 0)),
-		"conversation is empty":                                  c.Users.Messages.DeleteConversation(ctx, smw, ""),
-		"week has the year 0":                                    c.Users.Messages.DeleteWeek(ctx, smw, trillian.MessageWeek{Conversation: history}),
-		"week has the number -1":                                 second(c.Users.Messages.List(ctx, smw, trillian.MessageWeek{Conversation: history, Year: 2016, Week: -1})),
-		"block is empty: DeleteWeek deletes the whole week":      c.GroupChats.Messages.DeleteBlock(ctx, general, week20, nil),
-		"from is empty":                                          second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{Text: "x"})),
-		"message is empty":                                       second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{From: smw})),
-		"update changes nothing: set a field":                    second(c.Users.Update(ctx, smw, trillian.UserUpdate{})),
-		"im is empty":                                            second(c.Users.Create(ctx, trillian.UserCreate{})),
-		"status is MOBILE, which only the server sets":           c.Presence.Update(ctx, smw, trillian.PresenceUpdate{Status: new(trillian.PresenceMobile)}),
+		"w is nil":                                          second(c.Users.Media.Download(ctx, smw, item, nil)),
+		"v is nil":                                          c.Do(ctx, "POST", "users/", nil, (*bytes.Buffer)(nil)),
+		"group is 0, which is not an ID":                    c.Groups.Delete(ctx, 0),
+		"peer is -1, which is not an ID":                    c.Groups.Peers.Remove(ctx, 1, -1),
+		"policy is 0, which is not an ID":                   second(c.Policies.Get(ctx, 0)),
+		"conversation is empty":                             c.Users.Messages.DeleteConversation(ctx, smw, ""),
+		"week has the year 0":                               c.Users.Messages.DeleteWeek(ctx, smw, trillian.MessageWeek{Conversation: history}),
+		"week has the number -1":                            second(c.Users.Messages.List(ctx, smw, trillian.MessageWeek{Conversation: history, Year: 2016, Week: -1})),
+		"block is empty: DeleteWeek deletes the whole week": c.GroupChats.Messages.DeleteBlock(ctx, general, week20, nil),
+		"from is empty":                                     second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{Text: "x"})),
+		"message is empty":                                  second(c.Users.Messages.Send(ctx, kwk, trillian.MessageSend{From: smw})),
+		"update changes nothing: set a field":               second(c.Users.Update(ctx, smw, trillian.UserUpdate{})),
+		"im is empty":                                       second(c.Users.Create(ctx, trillian.UserCreate{})),
+		"status is MOBILE, which only the server sets":      c.Presence.Update(ctx, smw, trillian.PresenceUpdate{Status: new(trillian.PresenceMobile)}),
 		`fields have the name "displayname", which is a field of the struct`: second(c.Users.Create(ctx, trillian.UserCreate{IM: smw, Fields: map[string]string{"displayname": "x"}})),
 		"password is empty": second(c.Users.Update(ctx, smw, trillian.UserUpdate{Password: new(trillian.Secret(""))})),
 		`fields have the name "token", which is not a parameter`:          second(c.Users.Create(ctx, trillian.UserCreate{IM: smw, Fields: map[string]string{"token": "x"}})),
@@ -72,6 +74,9 @@ func TestArguments(t *testing.T) {
 	} {
 		require.EqualError(t, err, "trillian: "+want)
 		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+	}
+	for _, member := range []string{"messages", "Media;x", "groups;"} {
+		require.ErrorIs(t, c.GroupChats.Members.Remove(ctx, general, member), trillian.ErrInvalidArgument)
 	}
 	require.ErrorIs(t, c.Do(ctx, "GET", "users/%2e%2e/groups/", nil, nil), trillian.ErrInvalidArgument)
 	require.ErrorIs(t, c.Do(ctx, "GET", "users/", nil, struct{}{}), trillian.ErrInvalidArgument, "v is no pointer")

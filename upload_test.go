@@ -191,6 +191,11 @@ func TestMediaReader(t *testing.T) {
 	require.Equal(t, "text/plain", m.Type)
 	require.NoError(t, iotest.TestReader(m, []byte("Sell more")))
 	require.Equal(t, "identity", server.Only(t).Header.Get("Accept-Encoding"))
+
+	server.Header.Set("Content-Encoding", "Identity")
+	m, err = newClient(t, server.URL).Users.Media.Open(t.Context(), smw, item)
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
 }
 
 // TestMediaReaderClosedWhileItWaits ends a Read from another goroutine.

@@ -83,7 +83,11 @@ func (t *Timestamp) unmarshalOther(s string) error {
 	if err != nil {
 		return errors.New("not a number of seconds, or of a smaller unit, since 1970")
 	}
-	*t = Timestamp{parsed.UTC()}
+	parsed = parsed.UTC()
+	if parsed.Year() < 1 || parsed.Year() > 9999 { // which JSON cannot have
+		return errors.New("not between the years 1 and 9999")
+	}
+	*t = Timestamp{parsed}
 	return nil
 }
 

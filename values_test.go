@@ -34,6 +34,7 @@ func TestTimestamp(t *testing.T) {
 		"-1":                        "1969-12-31T23:59:59Z",
 		"-62135596799":              "0001-01-01T00:00:01Z",
 		"2016-05-25T20:16:07+03:00": "2016-05-25T17:16:07Z",
+		"9999-12-31T23:59:59Z":      "9999-12-31T23:59:59Z",
 	} {
 		var got trillian.Timestamp
 		require.NoError(t, got.UnmarshalText([]byte(text)), text)
@@ -45,7 +46,7 @@ func TestTimestamp(t *testing.T) {
 		require.NoError(t, got.UnmarshalText([]byte(text)))
 		require.True(t, got.IsZero())
 	}
-	for _, text := range []string{"x", "1.5", "0x10", "9223372036854775808", "-62135596800", "-1464200972389", "-9223372036854775808", "12 34"} {
+	for _, text := range []string{"x", "1.5", "0x10", "9223372036854775808", "-62135596800", "-1464200972389", "-9223372036854775808", "12 34", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+01:00"} {
 		got := trillian.Timestamp{}
 		require.Error(t, got.UnmarshalText([]byte(text)), text)
 		require.True(t, got.IsZero())

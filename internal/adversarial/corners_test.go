@@ -51,10 +51,15 @@ func TestCause(t *testing.T) {
 			require.Equal(t, verb == http.MethodPost, errors.Is(err, trillian.ErrOutcomeUnknown), "%s: %v", name, err)
 		}
 	}
+	nothing, end := context.WithCancelCause(t.Context())
+	end((*trillian.ArgumentError)(nil)) // whose Error panics
+	_, err := newClient(t, "https://im.test").Users.List(nothing)
+	require.ErrorIs(t, err, context.Canceled)
+
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Nanosecond, gone)
 	defer cancel()
 	<-ctx.Done()
-	_, err := newClient(t, "https://im.test").Users.List(ctx)
+	_, err = newClient(t, "https://im.test").Users.List(ctx)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NotErrorIs(t, err, trillian.ErrNotFound)
 }

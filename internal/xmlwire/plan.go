@@ -215,7 +215,9 @@ func (b *builder) fill(p *plan, typ reflect.Type, index []int, items string) err
 			inner = inner.Elem()
 		}
 		var err error
-		if sf.Anonymous && inner.Kind() == reflect.Struct && !isText(inner) && len(at) < maxDepth {
+		if sf.Anonymous && !sf.IsExported() && inner.Kind() == reflect.Pointer {
+			err = errors.New("it is embedded by a pointer that nothing outside of its package can set")
+		} else if sf.Anonymous && inner.Kind() == reflect.Struct && !isText(inner) && len(at) < maxDepth {
 			err = b.fill(p, inner, at, items)
 		} else if sf.IsExported() {
 			err = b.take(p, sf, at, items)

@@ -82,6 +82,9 @@ func TestCheck(t *testing.T) {
 		"items without any": &struct {
 			A peer `xml:"a" items:"x"`
 		}{},
+		"embedded pointer that cannot be set": &struct {
+			*peer
+		}{},
 		"items of a string": &struct {
 			A string `xml:"a" items:"x"`
 		}{},
