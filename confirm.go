@@ -20,6 +20,9 @@ import (
 // It returns nil if it was done, the error with its outcome known if it was not,
 // and both errors joined, for which [ErrOutcomeUnknown] still holds, if looking
 // failed. Any other error, or nil, comes back as it is and nothing is looked at.
+//
+// A call that was cancelled, at a shutdown say, leaves no context to look with: take
+// [context.WithoutCancel] of it, and a short timeout.
 func Confirm(err error, done func() (bool, error)) error {
 	if !errors.Is(err, ErrOutcomeUnknown) {
 		return err

@@ -42,7 +42,8 @@ const (
 
 // Weeks yields a history in whole weeks, in order of year and week: an archive that
 // keeps one after the other can go on where it broke off, by Only. An error comes
-// last, once, with a zero WeekMessages.
+// last, once, with a zero WeekMessages. A week that is deleted while the loop runs ends
+// it with [ErrNotFound], if the server answers 404 for it (inferred).
 //
 // Up to Concurrency weeks are fetched at once, each as by List: one that breaks off
 // is asked for again. As many are in memory, the one that the loop has among them.

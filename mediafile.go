@@ -141,8 +141,8 @@ func (p *part) discard() {
 
 // UploadFile stores a file of this machine with an owner, under the last element of
 // path, as [MediaService.Upload] does. Its type is what the name's extension stands
-// for, or else what its content looks like. Anything but a regular file is an
-// [ArgumentError].
+// for, or else what [http.DetectContentType] makes of its first bytes. Anything but a
+// regular file is an [ArgumentError].
 //
 // Trillian API: POST /v1/groupchats/:groupchat/media/, POST /v1/users/:user/media/
 func (s *MediaService) UploadFile(ctx context.Context, owner, path string) (*Media, error) {

@@ -32,6 +32,11 @@ const (
 // RetryPolicy says how often and when a call that failed is tried again. Zero
 // fields take their defaults. What is tried again, and what never is, is in the
 // package documentation.
+//
+// MaxAttempts holds as long as there is a budget, which a client shares with all that
+// WithToken and With derive from it. Of its 500 tokens each repetition takes 5, and a
+// call that succeeds at its first attempt brings back one. Nothing is taken after a 429
+// whose Retry-After was waited for, nor for what a GOAWAY says was not seen.
 type RetryPolicy struct {
 	MaxAttempts   int           // requests a call may make in all; 4 by default, 1 for no retries
 	MinWait       time.Duration // the first wait's upper bound, doubled from attempt to attempt; 500 ms by default
@@ -102,7 +107,11 @@ func WithHTTPClient(c *http.Client) Option {
 
 // WithMiddleware puts a RoundTripper around every attempt, for logging, tracing
 // or metrics. It sees requests without the token and with passwords redacted.
-// It must keep the request's context, by which [OperationOf] names the operation.
+// It may change headers. Query and body it must leave alone: a form with a password is
+// put in behind the middleware, so that a change is sent with some calls and lost
+// with others, and a token in the query arrives beside the client's own. It must
+// keep the request's context, by which [OperationOf] names the operation.
+//
 // The first middleware is the outermost. wrap is called once, for a client and all
 // that WithToken and With derive from it, so that a rate limiter limits them all;
 // an error that wraps [ErrNotSent] says that nothing was sent.
@@ -121,8 +130,9 @@ func WithRetryPolicy(p RetryPolicy) Option {
 	return func(s *settings) (err error) { s.retry, err = p.withDefaults(); return err }
 }
 
-// WithLogger logs calls at the debug level and retries as warnings: verb, path,
-// attempts, duration and the error, never the token, parameters or bodies. Of a
+// WithLogger logs calls at the debug level, with operation, method, path, attempts,
+// duration and error, and repetitions as warnings, with operation, method, path,
+// attempts, reason and wait. It never logs the token, parameters or bodies. Of a
 // download it logs the beginning. Nil logs nothing, which is the default.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error { s.logger = l; return nil }
@@ -174,6 +184,10 @@ func WithCertificatePin(fingerprint string) Option {
 // WithTimeout sets how long the server may send nothing, before the response's
 // headers and between the bytes of its body, until the attempt fails. It does not
 // limit how long a response takes; a context does. 0 waits for ever.
+//
+// During an upload the time in which Data is read does not count, that in which the
+// server takes no more of it does. errors.Is(err, [os.ErrDeadlineExceeded]) holds for
+// this timeout, and not for the end of a context.
 func WithTimeout(timeout time.Duration) Option {
 	return func(s *settings) error {
 		if timeout < 0 {

@@ -26,7 +26,7 @@ const MaxThumbnail = 65_535
 // MediaUpload describes a file to store.
 type MediaUpload struct {
 	Name string // the file's name
-	Type string // the MIME type; "" for what the name's extension stands for
+	Type string // the MIME type; "" for what the name's extension stands for, or else application/octet-stream
 
 	// Data is the file, read from where it stands. If it is an io.Seeker it is read
 	// twice, first to learn the request's length, and again on a retry. If it is
