@@ -19,14 +19,14 @@ import (
 
 // imported is what a snippet may use without saying so.
 var imported = []string{
-	"bytes", "context", "encoding/json", "errors", "fmt", "io", "iter", "log", "log/slog", "net/http", "os", "strings", "sync", "testing", "time",
+	"bytes", "context", "encoding/json", "errors", "fmt", "io", "iter", "log", "log/slog", "net/http", "os", "strings", "sync", "sync/atomic", "testing", "time",
 	"github.com/jarcoal/httpmock", "github.com/stretchr/testify/require",
 	"github.com/trillian-go/trillian", "github.com/trillian-go/trillian/trilliantest",
 }
 
 // given are the variables that a snippet of statements finds.
 const given = `ctx context.Context, client *trillian.Client, server *trilliantest.Server, t *testing.T, ` +
-	`token, senderToken, chat, user string, roundTripper func(func(*http.Request) (*http.Response, error)) http.RoundTripper, file *os.File, logger *slog.Logger, caPool *x509.CertPool`
+	`token, senderToken, chat, user string, file *os.File, logger *slog.Logger, caPool *x509.CertPool`
 
 // TestSnippets type-checks every Go snippet of the documentation. A variable that is
 // not used is no mistake there.
