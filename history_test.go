@@ -37,6 +37,9 @@ type archive struct {
 	breakOff map[string]int // how often a week breaks off
 	together int            // weeks are answered once so many are asked for, 0 for at once
 	hold     chan struct{}  // closed then
+
+	slow    string        // a week that is answered only after
+	overdue chan struct{} // is closed
 }
 
 func newArchive(t testing.TB, messages int, weeks ...string) *archive {
@@ -80,6 +83,13 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-a.hold:
 		case <-time.After(5 * time.Second):
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if rest == a.slow {
+		select {
+		case <-a.overdue:
 		case <-r.Context().Done():
 			return
 		}

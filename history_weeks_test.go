@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
@@ -75,25 +77,51 @@ func TestWeeksOfATime(t *testing.T) {
 	require.Equal(t, "c/2015/0 c/2015/1 c/2015/2 c/2015/3 c/2016/99", strings.Join(a.take(), " "))
 }
 
-// TestWeeksStayAhead holds that memory is that of so many weeks: while the loop has
-// one, no more than the others are fetched.
+// TestWeeksStayAhead holds that memory is that of so many weeks, or an eighth more:
+// while the loop has one, no more than the others are fetched.
 func TestWeeksStayAhead(t *testing.T) {
 	t.Parallel()
 	weeks := make([]string, 30)
 	for i := range weeks {
 		weeks[i] = fmt.Sprintf("c/2016/%d", i)
 	}
-	for _, concurrency := range []int{1, 2, 8} {
+	for _, concurrency := range []int{1, 7, 8, 16} {
 		a := newArchive(t, 1, weeks...)
 		asked, n := 0, 0
 		for _, err := range newClient(t, a.URL).Users.Messages.Weeks(t.Context(), smw, &trillian.HistoryOptions{Concurrency: concurrency}) {
 			require.NoError(t, err)
 			asked += len(a.take())
-			require.LessOrEqual(t, asked, n+concurrency)
+			require.LessOrEqual(t, asked, n+concurrency+concurrency/8)
 			n++
 		}
 		require.Equal(t, len(weeks), n)
 		require.Equal(t, len(weeks), asked+len(a.take()))
+	}
+}
+
+// TestWeeksPassASlowOne holds how far those after a slow week get meanwhile.
+func TestWeeksPassASlowOne(t *testing.T) {
+	t.Parallel()
+	weeks := make([]string, 30)
+	for i := range weeks {
+		weeks[i] = fmt.Sprintf("c/2016/%d", i)
+	}
+	for concurrency, want := range map[int]int{1: 1, 7: 7, 8: 9, 16: 18} {
+		a := newArchive(t, 1, weeks...)
+		a.slow, a.overdue = weeks[0], make(chan struct{})
+		var loop sync.WaitGroup
+		loop.Go(func() {
+			assert.NoError(t, last(newClient(t, a.URL).Users.Messages.Weeks(t.Context(), smw, &trillian.HistoryOptions{Concurrency: concurrency})))
+		})
+		asked := 0
+		assert.Eventually(t, func() bool {
+			asked += len(a.take())
+			return asked == want
+		}, 10*time.Second, time.Millisecond, "%d at once", concurrency)
+		close(a.overdue)
+		loop.Wait()
+		require.Equal(t, len(weeks), asked+len(a.take()))
+		require.LessOrEqual(t, a.busiest, concurrency, "weeks fetched at once")
 	}
 }
 
