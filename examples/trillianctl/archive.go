@@ -193,7 +193,10 @@ func newArchiveExportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export FILE --jsonl|--csv", Short: "Write archived messages to standard output", Args: cobra.ExactArgs(1),
 		Long: `Write archived messages to standard output, as JSON one a line, or as CSV: a
-conversation after the other, in the server's order. The server is not asked.`,
+conversation after the other, in the server's order. The server is not asked.
+
+CSV is for spreadsheets: what one of them would take for a formula, a text that begins
+with = + - or @, say, has an apostrophe before it. JSON has every text as it was.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			filter, err := f.filter()
 			if err != nil {

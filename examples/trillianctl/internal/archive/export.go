@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/spreadsheet"
 )
 
 // Records yields the archived messages: a conversation after the other, and in each
@@ -69,7 +71,8 @@ func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
 	return nil
 }
 
-// WriteCSV writes messages as CSV, with a first line that names the columns.
+// WriteCSV writes messages as CSV, with a first line that names the columns. It is for
+// spreadsheets: a text that one would calculate has an apostrophe before it.
 func WriteCSV(w io.Writer, records iter.Seq2[Record, error]) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"at", "from", "text", "where", "conversation", "owners", "year", "week", "place", "fields"}) // Error has it
@@ -81,10 +84,14 @@ func WriteCSV(w io.Writer, records iter.Seq2[Record, error]) error {
 		if !rec.At.IsZero() {
 			at = rec.At.Format(time.RFC3339Nano)
 		}
-		err := out.Write([]string{
+		cells := []string{
 			at, rec.From, rec.Text, rec.Where, rec.Conversation, strings.Join(rec.Owners, " "),
 			strconv.Itoa(rec.Year), strconv.Itoa(rec.Week), strconv.Itoa(rec.Place), fieldsJSON(rec.Fields).String,
-		})
+		}
+		for i, cell := range cells {
+			cells[i] = spreadsheet.Safe(cell)
+		}
+		err := out.Write(cells)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,11 @@ func TestExport(t *testing.T) {
 	rows, err := csv.NewReader(&table).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 4)
-	require.Equal(t, []string{"2026-01-21T09:30:00.123Z", smw, `=1+1, "quoted"`, kwk + ", " + smw, "smw-kwk", kwk + " " + smw, "2026", "2", "0", ""}, rows[3])
+	require.Equal(t, []string{"2026-01-21T09:30:00.123Z", smw, `'=1+1, "quoted"`, kwk + ", " + smw, "smw-kwk", kwk + " " + smw, "2026", "2", "0", ""}, rows[3])
+
+	lines.Reset()
+	require.NoError(t, WriteJSONL(&lines, archive.Records(t.Context(), Filter{Owner: kwk})))
+	require.Contains(t, lines.String(), `"text":"=1+1, \"quoted\""`, "JSON has it as it was")
 
 	require.ErrorIs(t, WriteCSV(fullDisk{}, archive.Records(t.Context(), Filter{})), errFull)
 	require.ErrorIs(t, WriteJSONL(fullDisk{}, archive.Records(t.Context(), Filter{})), errFull)

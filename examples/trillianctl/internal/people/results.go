@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/spreadsheet"
 )
 
 // Outcome is what became of a step.
@@ -107,10 +108,10 @@ func (r *Results) load() error {
 		}
 		line, _ := strconv.Atoi(record[0])
 		result := Result{
-			Step:    Step{Line: line, Address: plain(record[1]), Action: Action(record[2]), Chat: record[3]},
+			Step:    Step{Line: line, Address: spreadsheet.Plain(record[1]), Action: Action(record[2]), Chat: record[3]},
 			Outcome: Outcome(record[4]), Password: trillian.Secret(record[5]),
 		}
-		if text := plain(record[6]); text != "" {
+		if text := spreadsheet.Plain(record[6]); text != "" {
 			result.Err = errors.New(text)
 		}
 		r.records[result.key()] = result
@@ -164,7 +165,7 @@ func (r Result) cells() []string {
 		text = r.Err.Error()
 	}
 	return []string{
-		strconv.Itoa(r.Line), safe(r.Address), string(r.Action), r.Chat, string(r.Outcome), reveal(r.Password), safe(text),
+		strconv.Itoa(r.Line), spreadsheet.Safe(r.Address), string(r.Action), r.Chat, string(r.Outcome), reveal(r.Password), spreadsheet.Safe(text),
 	}
 }
 
@@ -230,22 +231,4 @@ func (r *Results) sorted() []Result {
 		)
 	})
 	return all
-}
-
-// What a spreadsheet would take for a formula.
-const formulas = "=+-@"
-
-// safe is a text that a spreadsheet shows and does not calculate.
-func safe(text string) string {
-	if text != "" && strings.Contains(formulas, text[:1]) {
-		return "'" + text
-	}
-	return text
-}
-
-func plain(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.Contains(formulas, cell[1:2]) {
-		return cell[1:]
-	}
-	return cell
 }
