@@ -76,3 +76,38 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	require.Greater(t, begun, kills/4)
 	require.Positive(t, midway, "some were killed while they asked for weeks")
 }
+
+// The moment that chance seldom hits: the file has its name, and the row that says so
+// is not committed yet.
+func TestKilledBetweenFileAndRow(t *testing.T) {
+	t.Parallel()
+	server, path, whole := newServer(t), newPath(t), newPath(t)
+	update(t, server, whole, Options{})
+	update(t, server, path, Options{WithoutMedia: true})
+	execute(t, path, `CREATE TRIGGER killed BEFORE UPDATE OF sha256 ON media WHEN new.sha256 IS NOT NULL BEGIN SELECT die(); END`)
+
+	out, err := childCommand(t.Context(), server, path).CombinedOutput()
+	require.Error(t, err)
+	require.Empty(t, string(out), "it was killed, and did not fail")
+	require.NotEmpty(t, storedFiles(t, path))
+	archive := opened(t, path)
+	var archived int
+	require.NoError(t, archive.db.QueryRowContext(t.Context(), "SELECT count(sha256) FROM media").Scan(&archived))
+	require.Zero(t, archived)
+	require.NoError(t, archive.Close())
+	execute(t, path, `DROP TRIGGER killed`)
+	require.Empty(t, problems(t, nil, path))
+
+	require.Equal(t, Result{Owners: 4, Files: 3, Bytes: 28}, update(t, server, path, Options{}))
+	require.Equal(t, contents(t, whole), contents(t, path))
+	require.Empty(t, problems(t, server.Client(), path))
+}
+
+// execute changes an archive as no program would.
+func execute(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := openToWrite(t.Context(), path)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), statement)
+	require.NoError(t, errors.Join(err, db.Close()))
+}

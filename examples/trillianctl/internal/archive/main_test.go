@@ -2,10 +2,13 @@ package archive
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"modernc.org/sqlite"
 
 	"github.com/trillian-go/trillian"
 )
@@ -29,6 +32,12 @@ func TestMain(m *testing.M) {
 }
 
 func child(ctx context.Context, path string) error {
+	sqlite.MustRegisterScalarFunction("die", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		if self, err := os.FindProcess(os.Getpid()); err != nil || self.Kill() != nil {
+			panic("it cannot kill itself")
+		}
+		select {} // until it is dead
+	})
 	client, err := trillian.NewClientFromEnv()
 	if err != nil {
 		return err
