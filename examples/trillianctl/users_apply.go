@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/dbfile"
 	"github.com/trillian-go/trillian/examples/trillianctl/internal/people"
 )
 
@@ -97,6 +98,13 @@ func (a *app) applyUsers(ctx context.Context, file string, flags applyFlags) err
 	client, err := a.client()
 	if err != nil {
 		return err
+	}
+	if a.yes && !a.dryRun { // before the plan: another run would change what it is made from
+		release, err := dbfile.Lock(flags.results)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	plan, err := people.MakePlan(ctx, client, rows, flags.Options)
 	if problems, ok := errors.AsType[*people.Problems](err); ok {

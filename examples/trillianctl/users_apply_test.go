@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/dbfile"
 	"github.com/trillian-go/trillian/trilliantest"
 )
 
@@ -83,4 +84,28 @@ func TestUsersApplyIsKilledAndResumed(t *testing.T) {
 	require.Equal(t, len(sent), users, "a kill may lose an answer, but never a request's record")
 	require.Equal(t, sent, known)
 	require.NotContains(t, string(output), known["user0@cerulean-inc.com"])
+}
+
+// Two runs on one results file would each make a password for the same user.
+func TestUsersApplyTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithSampleCompany())
+	file := filepath.Join(t.TempDir(), "people.csv")
+	require.NoError(t, os.WriteFile(file, []byte("address\nnew@cerulean-inc.com\n"), 0o600))
+	release, err := dbfile.Lock(strings.TrimSuffix(file, ".csv") + ".results.csv")
+	require.NoError(t, err)
+	defer release()
+	for _, args := range [][]string{{"--yes"}, {"--yes", "--resume"}} {
+		output, err := program(t, server, append([]string{"users", "apply", file}, args...)...).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(output), "people.results.csv: another run is at work on it")
+	}
+	require.Empty(t, server.Requests())
+	output, err := program(t, server, "users", "apply", file).CombinedOutput()
+	require.NoError(t, err, "%s", output) // which only plans
+
+	release()
+	output, err = program(t, server, "users", "apply", file, "--yes", "--resume").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.Len(t, server.RequestsTo("POST /users/"), 1)
 }

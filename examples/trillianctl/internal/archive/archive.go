@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/dbfile"
 )
 
 // Options says what to archive. The zero value archives everything.
@@ -80,9 +81,9 @@ func Run(ctx context.Context, client *trillian.Client, path string, opts Options
 	if err := opts.check(); err != nil {
 		return Result{}, err
 	}
-	release, err := lock(path)
+	release, err := dbfile.Lock(path)
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("archive: %w", err)
 	}
 	defer release()
 	db, err := openToWrite(ctx, path)

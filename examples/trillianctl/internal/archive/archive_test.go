@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/dbfile"
 	"github.com/trillian-go/trillian/trilliantest"
 )
 
@@ -193,11 +194,14 @@ func TestTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), newPath(t)
 	update(t, server, path, Options{})
-	release, err := lock(path)
+	release, err := dbfile.Lock(path)
 	require.NoError(t, err)
 	_, err = Run(t.Context(), server.Client(), path, Options{})
-	require.ErrorIs(t, err, ErrLocked)
+	require.ErrorIs(t, err, dbfile.ErrLocked)
 	require.ErrorContains(t, err, path)
+	out, err := childCommand(t.Context(), server, path).CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), dbfile.ErrLocked.Error(), "nor does another process")
 	require.Len(t, records(t, path, Filter{}), 8, "it can be read all the same")
 	release()
 	update(t, server, path, Options{})

@@ -9,11 +9,10 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/dbfile"
 )
 
 //go:embed schema.sql
@@ -29,8 +28,8 @@ type database struct{ *sql.DB }
 // openToWrite opens an archive, and makes one where there is no file, or an empty
 // one.
 func openToWrite(ctx context.Context, path string) (*database, error) {
-	if err := makeFile(path); err != nil {
-		return nil, err
+	if err := dbfile.Make(path); err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
 	}
 	db, err := open(path, url.Values{
 		"_pragma": {"busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)"},
@@ -44,16 +43,6 @@ func openToWrite(ctx context.Context, path string) (*database, error) {
 		return nil, err
 	}
 	return db, nil
-}
-
-// makeFile makes a file for its owner's eyes where there is none: what SQLite puts
-// beside it is so too.
-func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("archive: %w", err)
-	}
-	return f.Close()
 }
 
 // openToRead opens an archive that there is.
@@ -77,15 +66,7 @@ func openToRead(ctx context.Context, path string) (*database, error) {
 }
 
 func open(path string, params url.Values) (*database, error) {
-	full, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(full), RawQuery: params.Encode()}
-	if !strings.HasPrefix(dsn.Path, "/") { // a drive letter
-		dsn.Path = "/" + dsn.Path
-	}
-	db, err := sql.Open("sqlite", dsn.String())
+	db, err := dbfile.Open(path, params)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +95,7 @@ func (db *database) version(ctx context.Context, path string) (int, error) {
 		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
 		(SELECT count(*) FROM sqlite_schema)`).Scan(&application, &version, &tables)
 	switch {
-	case isSQLite(err, sqlite3.SQLITE_NOTADB):
+	case dbfile.Is(err, sqlite3.SQLITE_NOTADB):
 		return 0, fmt.Errorf("archive: %s is not an archive", path)
 	case err != nil:
 		return 0, fmt.Errorf("archive: opening %s: %w", path, err)
@@ -182,35 +163,4 @@ func (tx *transaction) QueryContext(ctx context.Context, query string, args ...a
 		return nil, err
 	}
 	return s.QueryContext(ctx, args...)
-}
-
-// ErrLocked says that another archive runs on the same file.
-var ErrLocked = errors.New("another archive is running on it")
-
-// lock keeps others from running on the same archive until it is released, or
-// this process ends in whatever way. It is SQLite's own lock, which every
-// system has, on an empty database beside the archive: its file stays, since
-// removing it would let two hold locks on two files of one name.
-func lock(path string) (release func(), err error) {
-	if err := makeFile(path + ".lock"); err != nil {
-		return nil, err
-	}
-	db, err := open(path+".lock", nil)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1) // whose transaction lasts until it is closed
-	if _, err = db.Exec("BEGIN EXCLUSIVE"); err == nil {
-		return func() { _ = db.Close() }, nil
-	}
-	_ = db.Close()
-	if isSQLite(err, sqlite3.SQLITE_BUSY) {
-		return nil, fmt.Errorf("archive: %s: %w", path, ErrLocked)
-	}
-	return nil, fmt.Errorf("archive: cannot lock %s: %w", path, err)
-}
-
-func isSQLite(err error, code int) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code()&0xFF == code
 }

@@ -14,6 +14,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/trillian-go/trillian"
+	"github.com/trillian-go/trillian/examples/trillianctl/internal/dbfile"
 )
 
 // Problem is something that is not as it should be.
@@ -110,9 +111,9 @@ func (v *verification) index(ctx context.Context) error {
 	defer db.Close()
 	_, err = db.ExecContext(ctx, "INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
 	switch {
-	case isSQLite(err, sqlite3.SQLITE_CORRUPT):
+	case dbfile.Is(err, sqlite3.SQLITE_CORRUPT):
 		v.problem(Damaged, "the index of words is not that of the messages: what is searched for may not be found")
-	case err != nil && !isSQLite(err, sqlite3.SQLITE_READONLY):
+	case err != nil && !dbfile.Is(err, sqlite3.SQLITE_READONLY):
 		return err
 	}
 	return nil
