@@ -3,6 +3,7 @@ package trillian
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -72,11 +73,18 @@ func (s *MessagesService) Weeks(ctx context.Context, owner string, opts *History
 		turns := make(chan int, ahead) // of the weeks, with room for all that are ahead
 		defer close(turns)
 		fetched := make([]chan listed, len(weeks))
+		fetch := func(i int) {
+			result := listed{err: errGoexit}
+			defer func() {
+				result.panicked = recover()
+				fetched[i] <- result
+			}()
+			result.messages, result.err = s.List(ctx, owner, weeks[i])
+		}
 		for range min(o.Concurrency, len(weeks)) {
 			running.Go(func() {
 				for i := range turns {
-					messages, err := s.List(ctx, owner, weeks[i])
-					fetched[i] <- listed{messages, err}
+					fetch(i)
 				}
 			})
 		}
@@ -87,6 +95,9 @@ func (s *MessagesService) Weeks(ctx context.Context, owner string, opts *History
 				turns <- started
 			}
 			result := <-fetched[i]
+			if result.panicked != nil {
+				panic(result.panicked) // where the caller can recover
+			}
 			if result.err == nil {
 				result.err = s.ended(ctx, owner, week)
 			}
@@ -104,11 +115,16 @@ func (s *MessagesService) Weeks(ctx context.Context, owner string, opts *History
 	}
 }
 
-// listed is what List returned.
+// listed is what List returned, or panicked with.
 type listed struct {
 	messages []Message
 	err      error
+	panicked any
 }
+
+// errGoexit is of a transport or middleware that ends its goroutine, as a test's
+// FailNow does.
+var errGoexit = errors.New("trillian: runtime.Goexit was called while a week was fetched")
 
 // History yields the messages of a history: of the weeks that Weeks yields, those
 // between Since and Until. An error comes last, once, with a zero Message.

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -122,6 +125,28 @@ func TestWeeksPassASlowOne(t *testing.T) {
 		loop.Wait()
 		require.Equal(t, len(weeks), asked+len(a.take()))
 		require.LessOrEqual(t, a.busiest, concurrency, "weeks fetched at once")
+	}
+}
+
+// TestWeeksThatPanic holds that what a transport does in a fetch comes to the loop.
+func TestWeeksThatPanic(t *testing.T) {
+	t.Parallel()
+	for name, happens := range map[string]func(){"panic": func() { panic("a transport's") }, "FailNow": runtime.Goexit} {
+		c := newClient(t, "https://im.test", trillian.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				if !strings.HasSuffix(r.URL.Path, "/messages/") {
+					happens()
+				}
+				return httpmock.NewStringResponse(200,
+					`<response><messages conversation="c"><week year="2016" week="1"/><week year="2016" week="2"/></messages></response>`), nil
+			})
+		}))
+		loop := func() { require.ErrorContains(t, last(c.Users.Messages.History(t.Context(), smw, nil)), "Goexit") }
+		if name == "panic" {
+			require.PanicsWithValue(t, "a transport's", loop)
+		} else {
+			loop()
+		}
 	}
 }
 
