@@ -2,6 +2,7 @@ package trillian
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,42 +118,38 @@ func refusesPATCH(method string, status int) bool {
 const emptyForm = "&"
 
 func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request, error) {
-	u := *c.pipeline.Origin
-	u.Path, u.RawPath, u.RawQuery = u.Path+r.plain, u.RawPath+r.path, r.query
-	header := http.Header{"User-Agent": {c.settings.userAgent}}
-	if r.raw {
-		// A compressed body would have no length to check it by.
-		header["Accept-Encoding"] = []string{"identity"}
-	} else {
-		header["Accept"] = []string{"application/xml"}
-	}
-	// What http.NewRequest does, without parsing a URL that is known.
-	req := new(http.Request).WithContext(call)
-	req.Method, req.URL, req.Host, req.Header = call.Verb(), &u, u.Host, header
-	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
-	out := &retryablehttp.Request{Request: req}
-	if r.file == nil && len(r.params) == 0 && call.Idempotent() {
-		return out, nil
-	}
-	header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
-	if r.file != nil {
-		if err := out.SetBody(retryablehttp.ReaderFunc(r.file.open)); err != nil {
-			return nil, c.failed(call, r, err)
+	var body any
+	switch {
+	case r.file != nil:
+		body = retryablehttp.ReaderFunc(r.file.open)
+	case len(r.params) > 0 || !call.Idempotent():
+		form := r.params
+		if r.hasSecret() {
+			form = redactParam(form, r.secret)
 		}
+		body = []byte(cmp.Or(form.Encode(), emptyForm))
+	}
+	out, err := retryablehttp.NewRequestWithContext(call, call.Verb(), "", body)
+	if err != nil {
+		return nil, c.failed(call, r, err)
+	}
+	*out.URL = *c.pipeline.Origin // parsed once
+	out.URL.RawPath += r.path
+	out.URL.Path += r.plain
+	out.URL.RawQuery, out.Host = r.query, out.URL.Host
+	if r.file != nil {
 		out.GetBody = nil // a middleware that opened it would take the file from the attempt
 		out.ContentLength = r.file.length
-		return out, nil
 	}
-	form := r.params
-	if r.hasSecret() {
-		form = redactParam(form, r.secret)
+	if body != nil {
+		out.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 	}
-	body := form.Encode()
-	if body == "" {
-		body = emptyForm
-	}
-	if err := out.SetBody([]byte(body)); err != nil {
-		return nil, c.failed(call, r, err)
+	out.Header["User-Agent"] = []string{c.settings.userAgent}
+	if r.raw {
+		// A compressed body would have no length to check it by.
+		out.Header["Accept-Encoding"] = []string{"identity"}
+	} else {
+		out.Header["Accept"] = []string{"application/xml"}
 	}
 	return out, nil
 }

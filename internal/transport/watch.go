@@ -10,7 +10,7 @@ import (
 // while the client waits for the server, not while the caller reads or writes
 // slowly.
 type watch struct {
-	timeout *TimeoutError
+	timeout TimeoutError
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer // nil: no limit
@@ -18,7 +18,7 @@ type watch struct {
 
 // start begins to wait for an attempt's server, and returns the attempt's context.
 func (w *watch) start(ctx context.Context, after time.Duration) context.Context {
-	w.timeout = &TimeoutError{after}
+	w.timeout = TimeoutError{after}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
 	if after > 0 {
 		w.timer = time.AfterFunc(after, w.fire)
@@ -26,7 +26,7 @@ func (w *watch) start(ctx context.Context, after time.Duration) context.Context 
 	return w.ctx
 }
 
-func (w *watch) fire() { w.cancel(w.timeout) }
+func (w *watch) fire() { w.cancel(&w.timeout) }
 
 // wait is called when the client begins to wait for the server.
 func (w *watch) wait() {
@@ -50,8 +50,8 @@ func (w *watch) stop() {
 
 // explain names the timeout where it was the reason.
 func (w *watch) explain(err error) error {
-	if err != nil && err != io.EOF && context.Cause(w.ctx) == w.timeout {
-		return w.timeout
+	if err != nil && err != io.EOF && context.Cause(w.ctx) == &w.timeout {
+		return &w.timeout
 	}
 	return err
 }
