@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"math"
+	"net"
 	"net/http"
-	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,181 +27,130 @@ type Scrubber func(text string) string
 // NewScrubber knows the secrets and whatever follows "token=".
 func NewScrubber(secrets ...string) Scrubber {
 	known := NewExactScrubber(secrets...)
-	return func(text string) string { return scrubTokenParam(known(text)) }
+	return func(text string) string {
+		text = known(text)
+		if !strings.Contains(text, "token=") {
+			return text
+		}
+		return tokenParam.ReplaceAllString(text, "token="+Redacted)
+	}
 }
+
+// tokenParam has part of a token where a text was cut in the middle of it.
+var tokenParam = regexp.MustCompile(`token=[^\x00- &"'<>#;,)]+`)
 
 // NewExactScrubber knows the secrets and nothing else.
 func NewExactScrubber(secrets ...string) Scrubber {
-	var pairs []string
-	shortest := math.MaxInt // no escaping shortens a secret
-	for _, form := range spellings(secrets) {
-		pairs = append(pairs, form, Redacted)
-		shortest = min(shortest, len(form))
-	}
-	known := strings.NewReplacer(pairs...)
-	return func(text string) string {
-		if len(text) < shortest {
-			return text
-		}
-		text = known.Replace(text)
-		for { // what is found below an escaping is removed in all its places at once
-			clean, found := scrubBelow(known, text, deepest)
-			if !found {
-				return text
-			}
-			text = clean
+	var forms []string
+	for _, s := range secrets {
+		if len(s) >= minSecret {
+			forms = append(forms, s, strings.ReplaceAll(s, " ", "+"),
+				base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 		}
 	}
+	return func(text string) string { return redact(text, find(forms, text, deepest)) }
 }
 
 // deepest is how many escapings may lie one within another: a URL in JSON in HTML.
-const deepest = 2
+const deepest = 3
 
-// scrubBelow finds the secrets in what a text says once its escapes are undone:
-// there are more ways to escape than can be listed. The text that comes back, if
-// one is found, is without those escapes.
-func scrubBelow(known *strings.Replacer, text string, depth int) (clean string, found bool) {
-	if depth == 0 || !strings.ContainsAny(text, `%&\`) {
-		return text, false
+// span is a part of a text, from its first byte to behind its last.
+type span struct{ from, to int }
+
+// find returns where a text has one of the forms, also where only what it says
+// once its escapes are undone has one: there are more ways to escape than can be
+// listed.
+func find(forms []string, text string, depth int) []span {
+	var found []span
+	for _, form := range forms {
+		for from := 0; ; {
+			i := strings.Index(text[from:], form)
+			if i < 0 {
+				break
+			}
+			found = append(found, span{from + i, from + i + len(form)})
+			from += i + len(form)
+		}
 	}
-	for _, unescape := range []func(string) string{unescapePercent, html.UnescapeString, unescapeBackslash} {
-		plain := unescape(text)
+	if depth == 0 {
+		return found
+	}
+	for _, e := range escapes {
+		if !strings.Contains(text, e.mark) {
+			continue
+		}
+		plain, at := e.undo(text)
 		if plain == text {
 			continue
 		}
-		if clean := known.Replace(plain); clean != plain {
-			return clean, true
-		}
-		if clean, found := scrubBelow(known, plain, depth-1); found {
-			return clean, true
+		for _, s := range find(forms, plain, depth-1) {
+			to := s.to
+			for at[to] == at[s.to-1] { // the escape's other bytes
+				to++
+			}
+			found = append(found, span{at[s.from], at[to]})
 		}
 	}
-	return text, false
+	return found
 }
 
-// unescapePercent undoes what it can: a text is no URL as a whole.
-func unescapePercent(text string) string {
-	return unescape(text, '%', func(rest string) (byte, int) {
-		if len(rest) < 2 {
-			return 0, 0
+// escapes are the ways to write a character as several.
+var escapes = []escape{
+	{"%", regexp.MustCompile(`%[[:xdigit:]]{2}`), func(s string) string {
+		c, _ := strconv.ParseUint(s[1:], 16, 8)
+		return string([]byte{byte(c)})
+	}},
+	{"&", regexp.MustCompile(`&#?[[:alnum:]]+;?`), html.UnescapeString},
+	{`\`, regexp.MustCompile(`\\(u[[:xdigit:]]{4}|x[[:xdigit:]]{2}|[^ux])`), func(s string) string {
+		if c, err := strconv.Unquote(`"` + s + `"`); err == nil {
+			return c
 		}
-		c, err := strconv.ParseUint(rest[:2], 16, 8)
-		if err != nil {
-			return 0, 0
-		}
-		return byte(c), 2
-	})
+		return s[1:] // JSON has more than Go
+	}},
 }
 
-// unescapeBackslash undoes the escapes of JSON and of Go, of single bytes.
-func unescapeBackslash(text string) string {
-	return unescape(text, '\\', func(rest string) (byte, int) {
-		if strings.HasPrefix(rest, "u00") && len(rest) >= len("u0000") {
-			if c, err := strconv.ParseUint(rest[3:5], 16, 8); err == nil {
-				return byte(c), 5
-			}
-		}
-		if rest != "" && strings.ContainsRune(`/"'\`, rune(rest[0])) {
-			return rest[0], 1
-		}
-		return 0, 0
-	})
+type escape struct {
+	mark    string // what it begins with
+	pattern *regexp.Regexp
+	undone  func(match string) string
 }
 
-// unescape replaces every mark by the byte that decode reads behind it, along
-// with as many bytes as decode says.
-func unescape(text string, mark byte, decode func(rest string) (c byte, read int)) string {
-	i := strings.IndexByte(text, mark)
-	if i < 0 {
+// undo returns what a text says, and of each of its bytes, and of its end, where
+// in the text it is.
+func (e escape) undo(text string) (string, []int) {
+	var plain []byte
+	var at []int
+	end := 0
+	for _, match := range e.pattern.FindAllStringIndex(text, -1) {
+		for ; end < match[0]; end++ {
+			plain, at = append(plain, text[end]), append(at, end)
+		}
+		end = match[1]
+		for _, c := range []byte(e.undone(text[match[0]:end])) {
+			plain, at = append(plain, c), append(at, match[0])
+		}
+	}
+	for ; end < len(text); end++ {
+		plain, at = append(plain, text[end]), append(at, end)
+	}
+	return string(plain), append(at, end)
+}
+
+// redact takes the spans, which may overlap, out of a text.
+func redact(text string, spans []span) string {
+	if len(spans) == 0 {
 		return text
 	}
-	b := append(make([]byte, 0, len(text)), text[:i]...)
-	for ; i < len(text); i++ {
-		c := text[i]
-		if c == mark {
-			if decoded, read := decode(text[i+1:]); read > 0 {
-				c, i = decoded, i+read
-			}
-		}
-		b = append(b, c)
-	}
-	return string(b)
-}
-
-// spellings are the ways a secret is written in URLs, HTML, JSON and Go texts,
-// longest first: a replacer takes the first that matches.
-func spellings(secrets []string) []string {
-	var forms []string
-	for _, s := range secrets {
-		if len(s) < minSecret {
-			continue
-		}
-		query, path := url.QueryEscape(s), url.PathEscape(s)
-		quoted := strconv.Quote(s)
-		forms = append(forms, s, strings.ReplaceAll(s, " ", "+"), query, path, strictEscape(s),
-			url.QueryEscape(query), url.QueryEscape(path), url.QueryEscape(strictEscape(s)),
-			html.EscapeString(s), quoted[1:len(quoted)-1], strings.ReplaceAll(s, "&", `\u0026`),
-			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawStdEncoding.EncodeToString([]byte(s)),
-			base64.URLEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
-	}
-	for _, form := range forms {
-		forms = append(forms, lowerEscapes(form))
-	}
-	slices.SortFunc(forms, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	return slices.Compact(forms)
-}
-
-// strictEscape percent-encodes what is not unreserved, spaces included.
-func strictEscape(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
-}
-
-// lowerEscapes writes %2F as %2f, which some servers do.
-func lowerEscapes(s string) string {
-	b := []byte(s)
-	for i := 0; i+2 < len(b); i++ {
-		if b[i] == '%' {
-			copy(b[i:i+3], strings.ToLower(string(b[i:i+3])))
-		}
-	}
-	return string(b)
-}
-
-// scrubTokenParam removes what stands behind "token=": part of a token when a
-// text was cut in the middle of it.
-func scrubTokenParam(text string) string {
-	const param = "token="
-	if !strings.Contains(text, param) {
-		return text
-	}
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
 	var b strings.Builder
-	for {
-		i := strings.Index(text, param)
-		if i < 0 {
-			b.WriteString(text)
-			return b.String()
+	end := 0
+	for _, s := range spans {
+		if s.from >= end {
+			b.WriteString(text[end:s.from] + Redacted)
 		}
-		b.WriteString(text[:i+len(param)])
-		text = text[i+len(param):]
-		end := strings.IndexFunc(text, func(r rune) bool {
-			return r <= ' ' || strings.ContainsRune("&\"'<>#;,)", r)
-		})
-		if end < 0 {
-			end = len(text)
-		}
-		if end > 0 {
-			b.WriteString(Redacted)
-		}
-		if rest, ok := strings.CutPrefix(text[:end], Redacted); ok {
-			b.WriteString(rest) // scrubbed before: its bracket ended it
-		}
-		text = text[end:]
+		end = max(end, s.to)
 	}
+	return b.String() + text[end:]
 }
 
 // header scrubs, in place, all values.
@@ -219,17 +168,11 @@ func (s Scrubber) errorOf(err error) error {
 	if err == nil || !s.finds(err) {
 		return err
 	}
-	timeout := false
-	if t, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err); ok {
-		timeout = t.Timeout()
-	}
+	timeout, ok := errors.AsType[net.Error](err)
 	return &scrubbedError{
 		text:    s(err.Error()),
 		is:      func(target error) bool { return errors.Is(err, target) },
-		timeout: timeout,
+		timeout: ok && timeout.Timeout(),
 		dial:    isDialError(err),
 	}
 }

@@ -20,15 +20,15 @@ func TestScrubber(t *testing.T) {
 	t.Parallel()
 	scrub := NewScrubber(canary)
 	for text, want := range map[string]string{
-		"":                        "",
-		"nothing of it":           "nothing of it",
-		canary:                    "[redacted]",
-		"a" + canary + "b":        "a[redacted]b",
-		canary + canary:           "[redacted][redacted]",
-		url.QueryEscape(canary):   "[redacted]",
-		url.PathEscape(canary):    "[redacted]",
-		strictEscape(canary):      "[redacted]",
-		fmt.Sprintf("%q", canary): `"[redacted]"`,
+		"":                      "",
+		"nothing of it":         "nothing of it",
+		canary:                  "[redacted]",
+		"a" + canary + "b":      "a[redacted]b",
+		canary + canary:         "[redacted][redacted]",
+		url.QueryEscape(canary): "[redacted]",
+		url.PathEscape(canary):  "[redacted]",
+		strings.ReplaceAll(url.QueryEscape(canary), "+", "%20"):           "[redacted]",
+		fmt.Sprintf("%q", canary):                                         `"[redacted]"`,
 		strings.ToLower(url.QueryEscape("/")) + " is a slash":             "%2f is a slash",
 		"token=" + url.QueryEscape(canary):                                "token=[redacted]",
 		"/v1/?a=b&token=" + url.QueryEscape(canary) + "&c=d":              "/v1/?a=b&token=[redacted]&c=d",
@@ -44,6 +44,21 @@ func TestScrubber(t *testing.T) {
 		require.Equal(t, want, scrub(text))
 		require.Equal(t, want, scrub(scrub(text)), "again")
 	}
+}
+
+// One spelling must not be lost while another is read, nor the rest of the text changed.
+func TestScrubberOfSeveralSpellings(t *testing.T) {
+	t.Parallel()
+	const secret = `en%41c&amp;d\u0042`
+	each := func(format string) string {
+		var b strings.Builder
+		for _, c := range []byte(secret) {
+			fmt.Fprintf(&b, format, c)
+		}
+		return b.String()
+	}
+	text := each("%%%02x") + " 100%25 &lt;b&gt; \\n " + each("&#%d;") + each(`\u%04x`) + "&amp;"
+	require.Equal(t, "[redacted] 100%25 &lt;b&gt; \\n [redacted][redacted]&amp;", NewScrubber(secret)(text))
 }
 
 func TestScrubberOfAShortSecret(t *testing.T) {
