@@ -74,7 +74,8 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 		call.Source = r.file
 	}
 	if r.hasSecret() {
-		call.SecretBody = transport.OpenBytes([]byte(r.params.Encode()))
+		form := r.params.Encode()
+		call.SecretBody = func() string { return form }
 		call.Scrub = transport.NewExactScrubber(r.params.Get(r.secret))
 	}
 	if err := ctx.Err(); err != nil { // net/http would not say that nothing was sent
@@ -91,7 +92,7 @@ func (c *Client) send(call *transport.Call, r request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := c.http.Do(req)
-	if err != nil || call.Interrupted() {
+	if err != nil || call.Interrupted {
 		if resp != nil { // go-retryablehttp may return both
 			_ = resp.Body.Close()
 		}
@@ -185,7 +186,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 	}
 	e := &Error{
 		Method: call.Verb(), Path: r.path, StatusCode: code, Message: errorText(string(body), c.clean(call)),
-		Header: resp.Header.Clone(), Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), gaveUp: call.GaveUp(),
+		Header: resp.Header.Clone(), Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), gaveUp: call.GaveUp,
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp)
 	e.Foreign = foreign
@@ -236,7 +237,7 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	}
 	return &Error{
 		Method: call.Verb(), Path: r.path, Attempts: call.Attempts(), OutcomeUnknown: unknown(call, 0), Err: err,
-		gaveUp: call.GaveUp(), hint: hintForError(err),
+		gaveUp: call.GaveUp, hint: hintForError(err),
 	}
 }
 
@@ -249,7 +250,7 @@ type contextError struct {
 }
 
 func endOf(call *transport.Call) error {
-	e := &contextError{err: call.Err(), last: call.Last()}
+	e := &contextError{err: call.Err(), last: call.Last}
 	if cause := fmt.Sprint(context.Cause(call)); cause != e.err.Error() { // a cause that is a nil pointer may panic
 		e.cause = cause
 	}

@@ -35,9 +35,9 @@ type Call struct {
 
 	// Source is the caller's own stream that the request body is made from, if any.
 	Source Source
-	// SecretBody opens the body with its secrets; what the request itself
-	// carries for middleware to see has them redacted.
-	SecretBody func() (body io.ReadCloser, length int64)
+	// SecretBody is the body with its secrets, where no printing reaches; what the
+	// request itself carries for middleware to see has them redacted.
+	SecretBody func() string
 	// Scrub, where it is set, removes those secrets from what the server sends.
 	Scrub Scrubber
 
@@ -50,9 +50,9 @@ type Call struct {
 	written    atomic.Bool  // and left whole
 	uncertain  atomic.Bool  // a request may have been carried out
 
-	last        error  // why the latest attempt is repeated
-	gaveUp      string // why an attempt that could be repeated was not
-	interrupted bool   // the context ended during a wait
+	Last        error  // why the latest repetition took place, nil if there was none
+	GaveUp      string // why a failure that could be repeated was not, or ""
+	Interrupted bool   // the context ended during a wait between attempts
 }
 
 // Source is a request body that the caller's own reader feeds.
@@ -130,15 +130,6 @@ func (c *Call) halfSent() bool { return c.Source != nil && !c.Source.Whole() }
 // repeatable reports whether an attempt that was not refused may be made again.
 func (c *Call) repeatable() bool { return c.Idempotent() || c.halfSent() }
 
-// Last is why the latest repetition took place, nil if there was none.
-func (c *Call) Last() error { return c.last }
-
-// GaveUp is why a failure that could be repeated was not, or "".
-func (c *Call) GaveUp() string { return c.gaveUp }
-
-// Interrupted reports whether the context ended during a wait between attempts.
-func (c *Call) Interrupted() bool { return c.interrupted }
-
 // Idempotent reports whether doing it twice is doing it once.
 func (c *Call) Idempotent() bool {
 	switch c.Method {
@@ -207,31 +198,24 @@ func (c *Call) again(reason error, retryAfter time.Duration) bool {
 		wait = 0
 	}
 	if deadline, ok := c.Deadline(); ok && time.Until(deadline) < wait {
-		c.gaveUp = "the wait for it would outlast the context's deadline"
+		c.GaveUp = "the wait for it would outlast the context's deadline"
 		return false
 	}
 	if !atOnce && !c.Policy.Budget.take() {
-		c.gaveUp = "the retry budget is spent"
+		c.GaveUp = "the retry budget is spent"
 		return false
 	}
-	c.last = reason
+	c.Last = reason
 	if c.Log != nil {
 		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again", slog.String("method", c.Verb()),
 			slog.String("path", c.Path), slog.Int("attempt", c.Attempts()), slog.String("reason", reason.Error()))
 	}
-	return c.sleep(wait)
-}
-
-func (c *Call) sleep(wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case <-c.Done():
-		c.interrupted = true
-		return false
-	case <-timer.C:
-		return true
+		c.Interrupted = true
+	case <-time.After(wait):
 	}
+	return !c.Interrupted
 }
 
 // BrokeOff reports whether a body ended before its end.

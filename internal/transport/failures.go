@@ -74,28 +74,14 @@ func (c *Call) isHopeless(err error) bool {
 	if proxy, ok := errors.AsType[*ProxyError](err); ok {
 		return proxy.Code < 500
 	}
-	if errors.Is(err, errNoCall) || errors.Is(err, errElsewhere) || errors.Is(err, http.ErrSchemeMismatch) ||
-		isCertificateError(err) || c.isAlert(err) {
-		return true
-	}
-	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	return noTLS || strings.HasPrefix(err.Error(), "unsupported protocol scheme")
+	return errors.Is(err, errNoCall) || errors.Is(err, errElsewhere) || errors.Is(err, http.ErrSchemeMismatch) ||
+		is[*PinError](err) || is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) || c.isAlert(err) ||
+		is[tls.RecordHeaderError](err) || strings.HasPrefix(err.Error(), "unsupported protocol scheme")
 }
 
-func isCertificateError(err error) bool {
-	if _, ok := errors.AsType[*PinError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[x509.CertificateInvalidError](err)
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
 	return ok
 }
 
@@ -148,10 +134,7 @@ func isDialError(err error) bool {
 }
 
 func isNetworkError(err error) bool {
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
 	// HTTP/2 reports resets of streams and connections in types of its own.
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+	return is[net.Error](err) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.HasPrefix(err.Error(), "http2: ") || strings.HasPrefix(err.Error(), "stream error: ")
 }

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -141,7 +140,8 @@ func prepareBody(out *http.Request, call *Call, w *watch) *upload {
 	}
 	if call.SecretBody != nil {
 		_ = out.Body.Close()
-		out.Body, out.ContentLength = call.SecretBody()
+		form := call.SecretBody()
+		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
 	}
 	// With it, net/http would repeat over HTTP/2 what a proxy refused after the
 	// server had done it.
@@ -177,9 +177,4 @@ func (p *Pipeline) keepErrorText(resp *http.Response, b *body) {
 
 func sameOrigin(u, origin *url.URL) bool {
 	return u.Scheme == origin.Scheme && strings.EqualFold(u.Host, origin.Host)
-}
-
-// OpenBytes opens a body again and again.
-func OpenBytes(b []byte) func() (io.ReadCloser, int64) {
-	return func() (io.ReadCloser, int64) { return io.NopCloser(bytes.NewReader(b)), int64(len(b)) }
 }

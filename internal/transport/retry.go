@@ -34,23 +34,16 @@ const (
 )
 
 func (b *Budget) take() bool {
-	for {
-		spent := b.spent.Load()
-		if spent+retryCost > budgetSize {
-			return false
-		}
-		if b.spent.CompareAndSwap(spent, spent+retryCost) {
-			return true
-		}
+	if b.spent.Add(retryCost) <= budgetSize {
+		return true
 	}
+	b.spent.Add(-retryCost)
+	return false
 }
 
 func (b *Budget) giveBack() {
-	// The common case, a full budget, costs a load.
-	for spent := b.spent.Load(); spent > 0; spent = b.spent.Load() {
-		if b.spent.CompareAndSwap(spent, spent-1) {
-			return
-		}
+	if b.spent.Load() > 0 && b.spent.Add(-1) < 0 {
+		b.spent.Add(1)
 	}
 }
 
@@ -155,7 +148,7 @@ func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
 		return false
 	}
 	if retryAfter > c.Policy.MaxRetryAfter {
-		c.gaveUp = "the server asks for a longer wait than the retry policy allows"
+		c.GaveUp = "the server asks for a longer wait than the retry policy allows"
 		return false
 	}
 	return true

@@ -238,7 +238,7 @@ func TestTheLongestRetryAfter(t *testing.T) {
 		time.AfterFunc(time.Minute, cancel)
 		begin := time.Now()
 		require.False(t, call.again(io.EOF, math.MaxInt64))
-		require.True(t, call.Interrupted())
+		require.True(t, call.Interrupted)
 		require.Equal(t, time.Minute, time.Since(begin))
 	})
 }
