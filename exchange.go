@@ -76,7 +76,8 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 	if r.hasSecret() {
 		form := r.params.Encode()
 		call.SecretBody = func() string { return form }
-		call.Scrub = transport.NewExactScrubber(r.params.Get(r.secret))
+		scrub := transport.NewExactScrubber(r.params.Get(r.secret))
+		call.Token.Scrub = func(text string) string { return c.token.Scrub(scrub(text)) }
 	}
 	if err := ctx.Err(); err != nil { // net/http would not say that nothing was sent
 		return nil, c.failed(call, r, err)
@@ -185,7 +186,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		call.MarkUncertain() // a proxy's page, whatever the server has done
 	}
 	e := &Error{
-		Method: call.Verb(), Path: r.path, StatusCode: code, Message: errorText(string(body), c.clean(call)),
+		Method: call.Verb(), Path: r.path, StatusCode: code, Message: errorText(string(body), call.Token.Scrub),
 		Header: resp.Header.Clone(), Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), gaveUp: call.GaveUp,
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp)
@@ -205,14 +206,6 @@ func isForeign(body []byte) bool {
 func isPlain(resp *http.Response) bool {
 	encoding := resp.Header.Get("Content-Encoding")
 	return resp.StatusCode/100 != 2 || encoding == "" || strings.EqualFold(encoding, "identity")
-}
-
-// clean removes the secrets of a call from a text.
-func (c *Client) clean(call *transport.Call) transport.Scrubber {
-	if call.Scrub == nil {
-		return c.token.Scrub
-	}
-	return func(text string) string { return c.token.Scrub(call.Scrub(text)) }
 }
 
 // unknown reports whether a call that failed may have been carried out, where it
@@ -297,7 +290,7 @@ func (c *Client) broken(call *transport.Call, r request, resp *http.Response, er
 
 func (c *Client) malformed(call *transport.Call, r request, resp *http.Response, err error) error {
 	if refusal, ok := errors.AsType[*xmlwire.Refusal](err); ok {
-		err = fmt.Errorf("is an <error>: %q", errorText(html.EscapeString(refusal.Text), c.clean(call))) // it reads markup
+		err = fmt.Errorf("is an <error>: %q", errorText(html.EscapeString(refusal.Text), call.Token.Scrub)) // it reads markup
 	}
 	return &DecodeError{
 		Method: call.Verb(), Path: r.path, StatusCode: resp.StatusCode,

