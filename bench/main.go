@@ -35,7 +35,7 @@ type settings struct {
 
 	messages, items int   // decoded
 	heapSizes       []int // messages
-	calls           int   // small calls of a sample in process; a fifth over loopback
+	calls           int   // small calls; a quarter is a turn in process, a five-hundredth one over loopback
 	coldStarts      int   // of a round
 	uploads         []int // MiB; the last is downloaded and copied too
 	weeks           int

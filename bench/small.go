@@ -8,8 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/trillian-go/trillian"
 )
@@ -56,7 +58,7 @@ const (
 
 func benchSmall(s settings, r *report) error {
 	noNetwork := &http.Client{Transport: roundTripper(cannedTrip)}
-	process, err := measureCallers(s, inProcess, s.calls, "http://127.0.0.1:1/", func() *http.Client { return noNetwork })
+	process, err := measureCallers(s, inProcess, max(s.calls/4, 1), costOfCalls, "http://127.0.0.1:1/", func() *http.Client { return noNetwork })
 	if err != nil {
 		return err
 	}
@@ -66,8 +68,9 @@ func benchSmall(s settings, r *report) error {
 	if err != nil {
 		return err
 	}
-	defer stop() //nolint:errcheck // nothing depends on how it ends
-	loopback, err := measureCallers(s, overLoopback, max(s.calls/5, 1), url, func() *http.Client {
+	defer stop()   //nolint:errcheck // nothing depends on how it ends
+	s.rounds *= 50 // of few calls: the machine's moods last longer than both sides of a ratio
+	loopback, err := measureCallers(s, overLoopback, max(s.calls/500, 1), timeOfCalls, url, func() *http.Client {
 		return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	})
 	if err != nil {
@@ -86,40 +89,49 @@ func benchSmall(s settings, r *report) error {
 	return nil
 }
 
-func measureCallers(s settings, what string, calls int, base string, client func() *http.Client) (small, error) {
+// measureCallers lets our caller take a turn beside every peer's, since its ratios
+// are looked at closely.
+func measureCallers(s settings, what string, calls int, measure func(calls int, f func() error) (cost, error), base string, client func() *http.Client) (small, error) {
+	turn := func(name string, call func(context.Context) error) contender[cost] {
+		return contender[cost]{name, func() (cost, error) {
+			return measure(calls, func() error {
+				for range calls {
+					if err := call(context.Background()); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}}
+	}
 	var result small
-	var contenders []contender[cost]
+	var ours, contenders []contender[cost]
 	for _, newCaller := range callers {
 		c, err := newCaller(base, client())
 		if err != nil {
 			return result, err
 		}
 		result.names = append(result.names, c.name)
-		contenders = append(contenders, repeated(c.name, calls, c.call), repeated(floorOf(c.name), calls, c.floor))
+		both := []contender[cost]{turn(c.name, c.call), turn(floorOf(c.name), c.floor)}
 		if c.lean != nil {
-			contenders = append(contenders, repeated(handWithOur, calls, c.lean))
+			ours = append(both, turn(handWithOur, c.lean))
+			continue
 		}
+		contenders = slices.Concat(contenders, ours, both)
 	}
 	var err error
 	result.seen, err = interleave(s, what, contenders)
 	return result, err
 }
 
-func repeated(name string, calls int, call func(context.Context) error) contender[cost] {
-	ctx := context.Background()
-	return contender[cost]{name, func() (cost, error) {
-		if err := call(ctx); err != nil { // so that connections and caches are warm
-			return cost{}, err
-		}
-		return costOf(0, calls, func() error {
-			for range calls {
-				if err := call(ctx); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}}
+func costOfCalls(calls int, f func() error) (cost, error) { return costOf(0, calls, f) }
+
+// timeOfCalls is without the garbage collection before every turn, which is longer
+// than a short turn.
+func timeOfCalls(calls int, f func() error) (cost, error) {
+	begin := time.Now()
+	err := f()
+	return cost{ns: float64(time.Since(begin)) / float64(calls)}, err
 }
 
 func (m *small) ratio(a, b string) float64 { return m.seen.ratio(a, b, nanoseconds) }
