@@ -186,10 +186,7 @@ func (f *fileForm) open() (io.Reader, error) {
 	}
 	file := f.next()
 	f.handed, f.whole = 0, false
-	f.form = form.NewFileForm(f.fields, fileKey, file, f.size, f.reporter(f.turn))
-	if f.length >= 0 {
-		f.form.ExpectLength(f.length)
-	}
+	f.form = form.NewFileForm(f.fields, fileKey, file, f.size, f.length, f.reporter(f.turn))
 	return &formReader{file: f, form: f.form, turn: f.turn}, nil
 }
 

@@ -156,7 +156,7 @@ func prepareWire(t task) (func() error, error) {
 	var body []byte
 	err := withFile(t, func(f *os.File) (err error) {
 		fields := url.Values{"name": {mediaName}, "type": {mediaType}}.Encode()
-		body, err = io.ReadAll(form.NewFileForm(fields, "data", f, -1, nil))
+		body, err = io.ReadAll(form.NewFileForm(fields, "data", f, -1, -1, nil))
 		return err
 	})
 	return func() error { return post(t.URL, bytes.NewReader(body)) }, err

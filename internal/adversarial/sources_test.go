@@ -159,7 +159,7 @@ func (h hangingReaderAt) ReadAt(p []byte, at int64) (int, error) {
 // seek, while its length is counted and while it is sent.
 func TestUploadWhoseFileHangs(t *testing.T) {
 	t.Parallel()
-	const size = 100_000 // takes five reads a pass
+	const size = 200_000 // takes five reads a pass
 	for _, at := range []int{1, 3, 5, 6, 8, 10} {
 		for name, source := range map[string]func(*hanging) io.Reader{
 			"a Seeker":   func(h *hanging) io.Reader { return hangingSeeker{h} },
@@ -203,7 +203,7 @@ func TestUploadWhoseFileHangs(t *testing.T) {
 // while a read hangs: the next attempt has its own way through the file.
 func TestReaderAtThatHangsOnce(t *testing.T) {
 	t.Parallel()
-	const size = 100_000
+	const size = 200_000
 	h := newHanging(t, size, 8) // in the first attempt
 	server := newFaultServer(t, false, early(func(conn net.Conn) {
 		<-h.begun
@@ -221,7 +221,7 @@ func TestReaderAtThatHangsOnce(t *testing.T) {
 // attempt has to wait for it, but not longer than the context lasts.
 func TestSeekerThatHangsOnce(t *testing.T) {
 	t.Parallel()
-	h := newHanging(t, 100_000, 8)
+	h := newHanging(t, 200_000, 8)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	server := newFaultServer(t, false, early(func(conn net.Conn) {
