@@ -190,6 +190,11 @@ type Injection struct {
 // A pattern is a method, which may be missing, and a path below the base URL, as
 // in "POST /users/{user}/messages/". {name} stands for one segment, {name...} at
 // the end for all the rest, and what is between the slashes may be escaped or not.
+// Where the path is an operation's, with a {name} or a value for each of its names,
+// that operation is meant and no other: "POST /groupchats/{chat}/{member}/" adds a
+// member, and POST /groupchats/{chat}/messages/ does not match it. Other paths may
+// stand for several, as "GET /{resource}/" does for all the lists.
+//
 // Unlike net/http's, a pattern that ends in a slash matches that path only, and
 // GET does not stand for HEAD. One that can match no operation ends the test; see
 // [CheckPattern].

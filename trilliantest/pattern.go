@@ -12,7 +12,8 @@ type pattern struct {
 	text     string
 	method   string // "" for all
 	segments []string
-	rest     bool // the path may go on
+	rest     bool   // the path may go on
+	route    *route // the one that it has all the words and all the :names of; nil where there is none
 }
 
 // CheckPattern says what is wrong with a pattern that [Server.Inject] and
@@ -64,6 +65,9 @@ func parsePattern(text string) (pattern, error) {
 		case rest:
 			p.rest, p.segments = true, p.segments[:i]
 		}
+	}
+	if !p.rest {
+		p.route, _ = routeOf(p.segments) // where a {name} is no word of the path
 	}
 	return p, p.check()
 }
@@ -150,5 +154,9 @@ func (p *pattern) matches(method string, segments []string) bool {
 			return false
 		}
 	}
-	return true
+	if p.route == nil {
+		return true
+	}
+	r, _ := routeOf(segments)
+	return r == p.route
 }

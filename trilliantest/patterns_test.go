@@ -2,10 +2,12 @@ package trilliantest_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trillian-go/trillian"
 	"github.com/trillian-go/trillian/trilliantest"
 )
 
@@ -31,6 +33,15 @@ func TestPatterns(t *testing.T) {
 		{"/users/{rest...}", "GET", "groups/", false},
 		{"/{rest...}", "DELETE", "anything", true},
 		{"/users/{user}/{$}", "GET", "users/x/", true},
+		{"POST /groupchats/{chat}/{member}/", "POST", "groupchats/%23a%40b/x/", true},
+		{"POST /groupchats/{chat}/{member}/", "POST", "groupchats/%23a%40b/messages/", false},
+		{"POST /groupchats/{chat}/{member}/", "POST", "groupchats/%23a%40b/media/", false},
+		{"/groupchats/" + "#a@b" + "/{member}/", "GET", "groupchats/%23a%40b/members/", false},
+		{"POST /groupchats/{chat}/messages/", "POST", "groupchats/%23a%40b/messages/", true},
+		{"POST /groupchats/{chat}/{rest...}", "POST", "groupchats/%23a%40b/messages/", true},
+		{"GET /{resource}/", "GET", "groupchats/", true},
+		{"/{owners}/{owner}/messages/", "POST", "groupchats/%23a%40b/messages/", true},
+		{"/{owners}/{owner}/messages/", "POST", "users/x/messages/", true},
 	} {
 		srv, err := trilliantest.Start(trilliantest.WithoutListener())
 		require.NoError(t, err)
@@ -63,7 +74,8 @@ func TestBadInjections(t *testing.T) {
 		{"/users/{user}/calendar/{rest...}", "matches the path of no operation"},
 		{"PUT /users/", "there is only GET, POST"},
 		{"get /users/", "there is only GET, POST"},
-		{"POST /groupchats/{chat}/members/", "there is only GET"}, // adding one is POST /groupchats/{chat}/{member}/
+		{"POST /groupchats/{chat}/members/", "there is only GET"},          // adding one is POST /groupchats/{chat}/{member}/
+		{"GET /groupchats/{chat}/{member}/", "there is only DELETE, POST"}, // the lists have words there
 		{"HEAD /{rest...}/", "bad segment"},
 		{"OPTIONS /users/{rest...}", "there is only DELETE, GET, HEAD, PATCH, POST, PUT"},
 	} {
@@ -87,6 +99,25 @@ func TestBadInjectionFailsTheTest(t *testing.T) {
 	require.PanicsWithValue(t, trilliantest.CheckPattern("GET /user/{u}/").Error(), func() {
 		srv.Inject("GET /user/{u}/", trilliantest.Status(500))
 	})
+}
+
+// The pattern of the one operation whose last segment is a name is not met by
+// those that have a word there.
+func TestAPatternMeansItsOperation(t *testing.T) {
+	t.Parallel()
+	srv := sampleServer(t)
+	const add = "POST /groupchats/{chat}/{member}/"
+	srv.Inject(add, trilliantest.Status(403))
+	sender, err := srv.Client().WithToken(srv.TokenFor(smw))
+	require.NoError(t, err)
+	_, err = sender.GroupChats.Messages.Send(t.Context(), trilliantest.SampleGeneral, trillian.MessageSend{From: smw, Text: "Hello"})
+	require.NoError(t, err)
+	admin := srv.Client()
+	_, err = admin.GroupChats.Media.Upload(t.Context(), trilliantest.SampleGeneral, trillian.MediaUpload{Name: "a", Type: "text/plain", Data: strings.NewReader("x")})
+	require.NoError(t, err)
+	_, err = admin.GroupChats.Members.Add(t.Context(), trilliantest.SampleGeneral, kwk)
+	require.ErrorIs(t, err, trillian.ErrForbidden)
+	require.Len(t, srv.RequestsTo(add), 1)
 }
 
 func TestRequestsTo(t *testing.T) {
