@@ -75,12 +75,17 @@ func (s *Server) dropped() *answer {
 
 // follow does what a plan says, in the order of a network's failures.
 func (s *Server) follow(ctx context.Context, p *plan, perform func() *answer) *answer {
+	if p.late > 0 {
+		perform = s.performLate(ctx, p.late, perform)
+	}
 	if p.dropBefore {
 		return s.dropped()
 	}
 	var a *answer
 	if p.carryOut {
-		a = perform()
+		if a = perform(); a.drop {
+			return a
+		}
 	}
 	if p.delay > 0 && !s.wait(ctx, p.delay) {
 		return s.dropped()
@@ -93,6 +98,32 @@ func (s *Server) follow(ctx context.Context, p *plan, perform func() *answer) *a
 	}
 	p.spoil(a)
 	return a
+}
+
+// performLate lets an operation be carried out after a wait, whatever becomes of
+// the request. The function that it returns waits for the answer.
+func (s *Server) performLate(ctx context.Context, wait time.Duration, perform func() *answer) func() *answer {
+	answered := make(chan *answer, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.done: // Close waits for no more
+	default:
+		s.late.Go(func() {
+			if s.wait(context.WithoutCancel(ctx), wait) {
+				answered <- perform()
+			}
+		})
+	}
+	return func() *answer {
+		select {
+		case a := <-answered:
+			return a
+		case <-ctx.Done():
+		case <-s.done:
+		}
+		return s.dropped()
+	}
 }
 
 // wait reports whether the time passed before the request ended.

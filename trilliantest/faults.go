@@ -27,6 +27,7 @@ type plan struct {
 	carryOut    bool // the operation is carried out although its answer is not sent
 
 	delay      time.Duration
+	late       time.Duration // the operation is carried out then, 0 for at its turn
 	dropBefore bool
 	dropAfter  bool
 	uploadCut  int64 // bytes of the request's body that are read, -1 for all
@@ -138,6 +139,14 @@ func CarriedOut() Fault {
 // [CarriedOut] or [DropAfter] the wait comes after.
 func Delay(wait time.Duration) Fault {
 	return fault(func(p *plan) { p.delay = wait }, "Delay(%v)", wait)
+}
+
+// CarriedOutLate carries the operation out after a wait, even if the client goes
+// away in the meantime; only closing the server prevents it. A client that stays is
+// answered then. The answer of a [Status], [Body] or [Redirect] and the end of the
+// connection by [DropBefore] wait for nothing.
+func CarriedOutLate(wait time.Duration) Fault {
+	return fault(func(p *plan) { p.late = max(wait, 1) }, "CarriedOutLate(%v)", wait)
 }
 
 // DropBefore ends the connection before the operation is carried out.

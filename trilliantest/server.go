@@ -32,6 +32,7 @@ type Server struct {
 	http   *http.Server   // nil without a listener
 	served chan struct{}  // closed when the listener is
 	conns  sync.WaitGroup // the listener's connections
+	late   sync.WaitGroup // the operations that are carried out late
 	close  sync.Once
 	done   chan struct{} // closed by Close
 
@@ -142,7 +143,9 @@ func (s *Server) count(_ net.Conn, state http.ConnState) {
 // Log can still be asked.
 func (s *Server) Close() {
 	s.close.Do(func() {
+		s.mu.Lock() // no operation begins to wait any more
 		close(s.done)
+		s.mu.Unlock()
 		if s.http != nil {
 			_ = s.http.Close()
 			<-s.served
@@ -150,6 +153,7 @@ func (s *Server) Close() {
 		}
 	})
 	s.conns.Wait()
+	s.late.Wait()
 }
 
 // finish is the end of the test.
