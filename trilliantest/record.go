@@ -83,24 +83,31 @@ func cloneValues(v url.Values) url.Values {
 }
 
 // Log returns the latest 200 requests as a text, a line each, without secrets.
-func (s *Server) Log() string {
+func (s *Server) Log() string { return s.latest(longestLog) }
+
+// What is logged with a test that failed, and with one in which all that is wrong
+// is a fault that was never met.
+const (
+	longestLog = 200
+	unmetLog   = 20
+)
+
+func (s *Server) latest(n int) string {
 	requests := s.Requests()
 	s.mu.Lock()
 	count := s.forgotten + len(requests)
 	s.mu.Unlock()
 	var b strings.Builder
 	fmt.Fprintf(&b, "trilliantest: requests to the server: %d", count)
-	if len(requests) > longestLog {
-		requests = requests[len(requests)-longestLog:]
-		fmt.Fprintf(&b, ", the latest of them:")
+	requests = requests[max(0, len(requests)-n):]
+	if len(requests) < count {
+		fmt.Fprintf(&b, ", the latest %d of them:", len(requests))
 	}
 	for i, r := range requests {
 		fmt.Fprintf(&b, "\n%4d  %v", count-len(requests)+i+1, r)
 	}
 	return b.String()
 }
-
-const longestLog = 200
 
 // String is the request on one line: verb, path, whose token it had, parameters
 // with secrets redacted and long values cut, and what it was answered.

@@ -45,8 +45,8 @@ type Server struct {
 }
 
 // NewServer starts a server that is closed with the test. The test fails if a
-// fault was injected and never met, and a test that failed for any reason logs
-// the requests that the server was sent.
+// fault was injected and never met, which logs the latest 20 requests that the
+// server was sent. A test that failed otherwise logs 200.
 func NewServer(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	s, err := newServer(tb, opts)
@@ -160,11 +160,15 @@ func (s *Server) Close() {
 func (s *Server) finish() {
 	s.tb.Helper()
 	s.Close()
+	logged := unmetLog
+	if s.tb.Failed() {
+		logged = longestLog
+	}
 	for _, text := range s.Unconsumed() {
 		s.tb.Errorf("trilliantest: an injected fault was never met: %s", text)
 	}
 	if s.tb.Failed() {
-		s.tb.Log(s.Log())
+		s.tb.Log(s.latest(logged))
 	}
 }
 

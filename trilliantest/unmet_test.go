@@ -2,6 +2,7 @@ package trilliantest_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,4 +52,37 @@ func TestUnmetFaultsFailTheTest(t *testing.T) {
 		"   1  POST users/ im=a@b password=[redacted] (administrator) -> 503 Service Unavailable [injected: Status(503) RetryAfter(1s)]\n" +
 		"   2  GET groups/ (administrator) -> 500 Internal Server Error [injected: Status(500)]"}, tb.logs)
 	require.Len(t, srv.Requests(), 2, "it can still be asked")
+}
+
+// Where a fault that was never met is all that is wrong, the latest requests are
+// enough; a test that failed otherwise has more.
+func TestUnmetFaultsLogFewRequests(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		failed bool
+		header string
+		lines  int
+	}{
+		"unmet only":   {false, "trilliantest: requests to the server: 230, the latest 20 of them:", 20},
+		"failed first": {true, "trilliantest: requests to the server: 230, the latest 200 of them:", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tb := &failingTB{TB: t}
+			srv := trilliantest.NewServer(tb, trilliantest.WithoutListener())
+			srv.Inject("DELETE /users/{user}/", trilliantest.Status(503))
+			for range 230 {
+				expect(t, srv, 200, "GET", "groups/")
+			}
+			if c.failed {
+				tb.Errorf("something else")
+			}
+			tb.finish()
+			require.Len(t, tb.logs, 1)
+			lines := strings.Split(tb.logs[0], "\n")
+			require.Equal(t, c.header, lines[0])
+			require.Len(t, lines[1:], c.lines)
+			require.Equal(t, " 230  GET groups/ (administrator) -> 200 OK", lines[c.lines])
+		})
+	}
 }
