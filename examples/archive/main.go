@@ -2,14 +2,16 @@
 //
 //	archive history.jsonl smw@example.com
 //
-// Stopped at any moment and started again it goes on behind the last whole line;
-// run again later it appends only the weeks that have grown since. The last line of
-// a week counts.
+// Stopped at any moment and started again it goes on behind the last whole line.
+// Run again later it asks for the conversations that have another revision, since a
+// week can change and have as many messages as before, and appends the weeks that
+// have changed. The last line of a week that has messages counts.
 package main
 
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,10 +38,17 @@ func main() {
 	if err = errors.Join(err, file.Close()); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(n, "weeks are new")
+	fmt.Println(n, "weeks are new or have changed")
 }
 
-// weekID names a week; how many messages it has says whether it has grown.
+// line is a week at a revision of its conversation. One without messages says that
+// they were as before.
+type line struct {
+	Revision int                  `json:"revision"`
+	Week     trillian.MessageWeek `json:"week"`
+	Messages json.RawMessage      `json:"messages,omitempty"`
+}
+
 type weekID struct {
 	conversation string
 	year, week   int
@@ -47,49 +56,82 @@ type weekID struct {
 
 func idOf(w trillian.MessageWeek) weekID { return weekID{w.Conversation, w.Year, w.Week} }
 
+// state is what the file has of a week.
+type state struct {
+	revision int
+	messages [sha256.Size]byte
+}
+
 func archive(ctx context.Context, client *trillian.Client, owner string, file *os.File) (weeks int, err error) {
 	stored, err := resume(file)
 	if err != nil {
 		return 0, err
 	}
+	// Asked for before the weeks: what changes in between is seen by the next run.
+	conversations, err := client.Users.Messages.Conversations(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	revisions := map[string]int{}
+	for _, c := range conversations {
+		revisions[c.ID] = c.Revision
+	}
 	opts := &trillian.HistoryOptions{
-		Only:        func(w trillian.MessageWeek) bool { return stored[idOf(w)] != w.Count },
+		Only: func(w trillian.MessageWeek) bool {
+			last, ok := stored[idOf(w)]
+			return !ok || last.revision != revisions[w.Conversation]
+		},
 		Concurrency: 8,
 	}
 	for week, err := range client.Users.Messages.Weeks(ctx, owner, opts) {
 		if err != nil {
 			return weeks, err // what is whole stays, and need not be asked for again
 		}
-		line, err := json.Marshal(week)
+		messages, err := json.Marshal(week.Messages)
 		if err != nil {
 			return weeks, err
 		}
-		if _, err := file.Write(append(line, '\n')); err != nil {
+		next := line{revisions[week.Week.Conversation], week.Week, messages}
+		if stored[idOf(week.Week)].messages == sha256.Sum256(messages) {
+			next.Messages = nil
+		} else {
+			weeks++
+		}
+		text, err := json.Marshal(next)
+		if err != nil {
 			return weeks, err
 		}
-		weeks++
+		if _, err := file.Write(append(text, '\n')); err != nil {
+			return weeks, err
+		}
 	}
 	return weeks, file.Sync()
 }
 
 // resume reads what is there, and cuts off a line that was never finished.
-func resume(file *os.File) (map[weekID]int, error) {
-	stored := map[weekID]int{}
+func resume(file *os.File) (map[weekID]state, error) {
+	stored := map[weekID]state{}
 	in, end := bufio.NewReader(file), int64(0)
 	for {
-		line, err := in.ReadBytes('\n')
+		text, err := in.ReadBytes('\n')
 		if err == io.EOF {
 			break
 		}
-		var week trillian.WeekMessages
+		var l line
 		if err == nil {
-			err = json.Unmarshal(line, &week)
+			err = json.Unmarshal(text, &l)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: at byte %d: %w", file.Name(), end, err)
 		}
-		stored[idOf(week.Week)] = week.Week.Count
-		end += int64(len(line))
+		id := idOf(l.Week)
+		last := stored[id]
+		last.revision = l.Revision
+		if l.Messages != nil {
+			last.messages = sha256.Sum256(l.Messages)
+		}
+		stored[id] = last
+		end += int64(len(text))
 	}
 	if err := file.Truncate(end); err != nil {
 		return nil, err

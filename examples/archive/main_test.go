@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,17 +41,21 @@ func read(t *testing.T, path string) (texts []string, weeks int) {
 	return texts, weeks
 }
 
+const weeks = "GET /users/{user}/messages/{conversation}/{year}/{week}/"
+
+func archiveTo(t *testing.T, server *trilliantest.Server, path string) (int, error) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	require.NoError(t, err)
+	defer file.Close()
+	return archive(t.Context(), server.Client(), smw, file)
+}
+
 func TestArchive(t *testing.T) {
 	t.Parallel()
 	server := trilliantest.NewServer(t, trilliantest.WithMessages(smw, "c", history(0, 70)...)) // ten weeks
 	path := filepath.Join(t.TempDir(), "history.jsonl")
-	run := func() (int, error) {
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		require.NoError(t, err)
-		defer file.Close()
-		return archive(t.Context(), server.Client(), smw, file)
-	}
-	const weeks = "GET /users/{user}/messages/{conversation}/{year}/{week}/"
+	run := func() (int, error) { return archiveTo(t, server, path) }
 
 	server.Inject(weeks, trilliantest.Status(403)).After(4)
 	n, err := run()
@@ -80,4 +85,41 @@ func TestArchive(t *testing.T) {
 	n, err = run()
 	require.NoError(t, err)
 	require.Equal(t, 1, n, "one week has grown")
+}
+
+// One message less and another more: only the conversation's revision tells.
+func TestSameCountAnotherRevision(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithMessages(smw, "c", history(0, 21)...)) // three weeks
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	listed := func() trillian.Conversation {
+		all, err := server.Client().Users.Messages.Conversations(t.Context(), smw)
+		require.NoError(t, err)
+		return all[0]
+	}
+	n, err := archiveTo(t, server, path)
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+
+	before := listed()
+	gone := history(8, 9)[0].Timestamp
+	require.NoError(t, server.Client().Users.Messages.DeleteBlock(t.Context(), smw, before.Weeks[1], fmt.Appendf(nil, "%d\n", gone.UnixMilli())))
+	added := trillian.Message{Timestamp: trillian.Timestamp{Time: gone.Add(time.Hour)}, From: smw, Text: "another"}
+	server.Fill(trilliantest.WithMessages(smw, "c", added))
+	after := listed()
+	require.Equal(t, before.Revision+2, after.Revision)
+	require.Equal(t, before.Weeks, after.Weeks, "no count has changed")
+
+	n, err = archiveTo(t, server, path)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	texts, _ := read(t, path)
+	require.Len(t, texts, 21+7, "the other weeks are as they were, and not there twice")
+	require.Contains(t, texts[21:], "another")
+
+	asked := len(server.RequestsTo(weeks))
+	n, err = archiveTo(t, server, path)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Len(t, server.RequestsTo(weeks), asked, "and nothing is asked for every time")
 }
