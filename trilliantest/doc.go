@@ -54,7 +54,8 @@
 //
 // A server costs a port and a goroutine. [WithoutListener] makes one that has
 // neither and is reached by its [Server.Client], its [Server.Transport] or its
-// [Server.Handler]. In a bubble of testing/synctest a [Delay] then takes no time.
+// [Server.Handler]. In a bubble of testing/synctest the waits of [Delay] and
+// [CarriedOutLate] then take no time.
 //
 // # Three ways to test
 //
