@@ -21,6 +21,9 @@ import (
 // and both errors joined, for which [ErrOutcomeUnknown] still holds, if looking
 // failed. Any other error, or nil, comes back as it is and nothing is looked at.
 //
+// A server that is merely slow may still be at it: after a timeout, or a 502 or 504 of
+// a proxy, wait before you look, for as long as the server may take.
+//
 // A call that was cancelled, at a shutdown say, leaves no context to look with: take
 // [context.WithoutCancel] of it, and a short timeout.
 func Confirm(err error, done func() (bool, error)) error {
@@ -37,7 +40,7 @@ func Confirm(err error, done func() (bool, error)) error {
 	case yes:
 		return nil
 	}
-	text := strings.ReplaceAll(err.Error(), outcomeUnknownHint, "") + "; it was not carried out"
+	text := strings.ReplaceAll(err.Error(), outcomeUnknownHint, "") + "; it was not done when looked for"
 	if known := withOutcome(err); known != nil {
 		err = known
 	}

@@ -22,7 +22,7 @@ func TestConfirm(t *testing.T) {
 		require.Error(t, settled)
 		require.NotErrorIs(t, settled, trillian.ErrOutcomeUnknown)
 		require.NotContains(t, settled.Error(), "may have been carried out")
-		require.ErrorContains(t, settled, "it was not carried out")
+		require.ErrorContains(t, settled, "it was not done when looked for")
 
 		trouble := errors.New("no network")
 		both := trillian.Confirm(err, look(false, trouble))

@@ -163,8 +163,8 @@ func (e *PinError) Error() string {
 
 // DecodeError says that a response of success is not what the operation returns:
 // no <response>, ill-formed, too large, or without the thing that was asked for.
-// It never quotes the response, but for the text of an <error> below <response>,
-// shortened and without secrets: with one no response is a success.
+// It never quotes the response, but for names of elements and the text of an <error>
+// below <response>, shortened and without secrets: with one no response is a success.
 type DecodeError struct {
 	Method      string
 	Path        string // escaped, below the base URL

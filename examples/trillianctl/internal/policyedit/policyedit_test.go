@@ -67,7 +67,7 @@ func TestWriteOfUnknownOutcome(t *testing.T) {
 			if test.done {
 				require.NoError(t, err)
 			} else {
-				require.ErrorContains(t, err, "it was not carried out")
+				require.ErrorContains(t, err, "it was not done when looked for")
 				require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
 			}
 			require.Len(t, srv.RequestsTo("PATCH /policies/7/"), 1, "it is not repeated")
