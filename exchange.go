@@ -138,7 +138,7 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 	*out.URL = *c.pipeline.Origin // parsed once
 	out.URL.RawPath += r.path
 	out.URL.Path += r.plain
-	out.URL.RawQuery, out.Host = r.query, out.URL.Host
+	out.URL.RawQuery = r.query
 	if r.file != nil {
 		out.GetBody = nil // a middleware that opened it would take the file from the attempt
 		out.ContentLength = r.file.length

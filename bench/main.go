@@ -78,7 +78,7 @@ type section struct {
 var sections = []section{
 	{"decode", benchDecode, 9 * time.Second, 5 * time.Second},
 	{"heap", benchHeap, 13 * time.Second, 1500 * time.Millisecond},
-	{"small", benchSmall, 4 * time.Second, 4 * time.Second},
+	{"small", benchSmall, 2500 * time.Millisecond, 2500 * time.Millisecond},
 	{"cold", benchCold, 500 * time.Millisecond, 500 * time.Millisecond},
 	{"transfer", benchTransfer, 18 * time.Second, 3 * time.Second},
 	{"history", benchHistory, 10 * time.Second, 5 * time.Second},

@@ -94,6 +94,9 @@ func benchSmall(s settings, r *report) error {
 func measureCallers(s settings, what string, calls int, measure func(calls int, f func() error) (cost, error), base string, client func() *http.Client) (small, error) {
 	turn := func(name string, call func(context.Context) error) contender[cost] {
 		return contender[cost]{name, func() (cost, error) {
+			if err := call(context.Background()); err != nil { // so that connections and caches are warm
+				return cost{}, err
+			}
 			return measure(calls, func() error {
 				for range calls {
 					if err := call(context.Background()); err != nil {
