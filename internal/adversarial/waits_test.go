@@ -285,25 +285,3 @@ func names(users []trillian.User) (all []string) {
 	}
 	return all
 }
-
-// TestMiddlewareThatAnswers has a middleware answer by itself, which
-// leaves nothing on the wire to count.
-func TestMiddlewareThatAnswers(t *testing.T) {
-	t.Parallel()
-	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
-		"broken off": func(r *http.Request) (*http.Response, error) { return respond(r, 200, "<response>"), nil },
-		"503":        func(r *http.Request) (*http.Response, error) { return respond(r, 503, ""), nil },
-		"an error":   func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			calls := 0
-			client := newClient(t, "https://im.test", trillian.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
-				return roundTripper(func(r *http.Request) (*http.Response, error) { calls++; return answer(r) })
-			}), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 3, MinWait: 1, MaxWait: 1}))
-			_, err := client.Users.List(t.Context())
-			require.Error(t, err)
-			require.Equal(t, 3, calls)
-		})
-	}
-}

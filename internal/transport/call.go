@@ -46,6 +46,7 @@ type Call struct {
 	connecting atomic.Bool  // the transport reports its progress, and has no connection yet
 	sent       atomic.Bool  // the latest request had a connection
 	written    atomic.Bool  // and left whole
+	answered   atomic.Bool  // a request of this attempt was, whatever a middleware makes of it
 	uncertain  atomic.Bool  // a request may have been carried out
 
 	Last        error  // why the latest repetition took place, nil if there was none
@@ -125,8 +126,8 @@ func (c *Call) MarkUncertain() {
 
 func (c *Call) halfSent() bool { return c.Source != nil && !c.Source.Whole() }
 
-// repeatable reports whether an attempt that was not refused may be made again.
-func (c *Call) repeatable() bool { return c.Idempotent() || c.halfSent() }
+// repeatable reports whether nothing is done twice by another attempt.
+func (c *Call) repeatable() bool { return c.Idempotent() || !c.Uncertain() }
 
 // Idempotent reports whether doing it twice is doing it once.
 func (c *Call) Idempotent() bool {

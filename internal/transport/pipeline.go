@@ -103,9 +103,11 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		err = proxyRefusal(watch.explain(err))
+		call.judgeError(call.withoutCause(err)) // also here: a middleware may return another
 		watch.stop()
 		return nil, scrub.errorOf(err)
 	}
+	call.answered.Store(true)
 	resp.Request = r
 	resp.Status = scrub(resp.Status)
 	scrub.header(resp.Header)

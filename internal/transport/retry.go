@@ -68,6 +68,7 @@ func NewRetryClient(c http.Client, maxAttempts int) *retryablehttp.Client {
 func roundTrip(r *http.Request) (*http.Response, error) {
 	call := CallOf(r.Context())
 	call.rounds.Add(1)
+	call.answered.Store(false)
 	resp, err := call.Pipeline.run(0, call, r)
 	if err != nil {
 		return nil, err
@@ -125,15 +126,14 @@ func (c *Call) withoutCause(err error) error {
 	return err
 }
 
+// judgeError reports whether to ask again. An error may be a middleware's own,
+// which proves nothing once the server has responded.
 func (c *Call) judgeError(err error) bool {
-	switch {
-	case errors.Is(err, ErrNotSent), c.isHopeless(err), c.Source != nil && c.Source.Err() != nil:
-		return false
-	case c.neverSent(err):
-		return true
+	final := errors.Is(err, ErrNotSent) || c.isHopeless(err) || c.Source != nil && c.Source.Err() != nil
+	if c.answered.Load() || !final && !c.neverSent(err) {
+		c.MarkUncertain()
 	}
-	c.MarkUncertain()
-	return c.repeatable()
+	return !final && c.repeatable()
 }
 
 func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
@@ -141,10 +141,10 @@ func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
 	case http.StatusTooManyRequests: // says that nothing was done
 	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		c.MarkUncertain() // a proxy says so too after the server has done the work
-		if !c.repeatable() {
-			return false
-		}
 	default:
+		return false
+	}
+	if !c.repeatable() {
 		return false
 	}
 	if retryAfter > c.Policy.MaxRetryAfter {
