@@ -11,8 +11,10 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +130,53 @@ func TestCallers(t *testing.T) {
 	_, err = newClient(t, server.URL, based(func(*http.Request) (*http.Response, error) { return nil, panicsAsJSON{} }), once).Users.List(t.Context())
 	require.ErrorContains(t, err, "lost [redacted]")
 }
+
+// TestJar has a server that changes its cookie with every response: each attempt
+// sends the latest.
+func TestJar(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	base := serving(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Cookie"))
+		http.SetCookie(w, &http.Cookie{Name: "backend", Value: strconv.Itoa(len(seen)), Path: "/"})
+		if len(seen) < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})(t)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	require.NoError(t, newClient(t, base, trillian.WithHTTPClient(&http.Client{Jar: jar}), fast).Users.Delete(t.Context(), smw))
+	require.Equal(t, []string{"", "backend=1", "backend=2"}, seen)
+}
+
+// TestResponseBesideAnError has base transports and middleware return both, which
+// net/http forbids: the response is closed.
+func TestResponseBesideAnError(t *testing.T) {
+	t.Parallel()
+	closed := 0
+	both := func(r *http.Request) (*http.Response, error) {
+		resp := respond(r, 200, "<response/>")
+		resp.Body = closingBody{resp.Body, &closed}
+		return resp, errors.New("both")
+	}
+	well := func(r *http.Request) (*http.Response, error) { return respond(r, 200, "<response/>"), nil }
+	inMiddleware := around(func(_ http.RoundTripper, r *http.Request) (*http.Response, error) { return both(r) })
+	for i, opts := range [][]trillian.Option{{based(both), once}, {based(well), inMiddleware, once}} {
+		_, err := newClient(t, "https://im.test", opts...).Users.List(t.Context())
+		require.ErrorContains(t, err, "both")
+		require.Equal(t, i+1, closed)
+	}
+	bodiless := func(r *http.Request) (*http.Response, error) { return &http.Response{}, errors.New("both") }
+	_, err := newClient(t, "https://im.test", based(bodiless), once).Users.List(t.Context())
+	require.ErrorContains(t, err, "both")
+}
+
+type closingBody struct {
+	io.Reader
+	closed *int
+}
+
+func (c closingBody) Close() error { *c.closed++; return nil }
 
 // TestDefaultTransport shows that what a program puts into
 // http.DefaultTransport sees no token, and keeps its connections.

@@ -119,12 +119,10 @@ func (c *Call) Uncertain() bool { return c.uncertain.Load() }
 // body that left whole: without its end, announced by its length or by the last
 // chunk, no server takes a form for one.
 func (c *Call) MarkUncertain() {
-	if !c.halfSent() {
+	if c.Source == nil || c.Source.Whole() {
 		c.uncertain.Store(true)
 	}
 }
-
-func (c *Call) halfSent() bool { return c.Source != nil && !c.Source.Whole() }
 
 // repeatable reports whether nothing is done twice by another attempt.
 func (c *Call) repeatable() bool { return c.Idempotent() || !c.Uncertain() }

@@ -98,10 +98,7 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 		stream.detach()
 	}
 	watch.pause()
-	if err == nil && resp == nil {
-		err = errors.New("the base transport returned neither a response nor an error")
-	}
-	if err != nil {
+	if err = either("the base transport", resp, err); err != nil {
 		err = proxyRefusal(watch.explain(err))
 		call.judgeError(call.withoutCause(err)) // also here: a middleware may return another
 		watch.stop()
@@ -119,6 +116,17 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 		p.keepErrorText(resp, b)
 	}
 	return resp, nil
+}
+
+// either returns an error unless a RoundTripper returned a response and no error.
+func either(whose string, resp *http.Response, err error) error {
+	switch {
+	case err == nil && resp == nil:
+		return errors.New(whose + " returned neither a response nor an error")
+	case err != nil && resp != nil && resp.Body != nil:
+		_ = resp.Body.Close()
+	}
+	return err
 }
 
 // What a middleware did that no repetition mends.

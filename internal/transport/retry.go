@@ -48,7 +48,7 @@ func (b *Budget) giveBack() {
 }
 
 // NewRetryClient configures go-retryablehttp so that it decides nothing itself:
-// no logging (it writes URLs), no hooks, no waits (CheckRetry waits, since only it
+// no logging (it writes URLs), no waits (CheckRetry waits, since only it
 // knows the call), its last response passed through, and a transport that hides
 // CloseIdleConnections, which it would call on every failure.
 func NewRetryClient(c http.Client, maxAttempts int) *retryablehttp.Client {
@@ -61,6 +61,11 @@ func NewRetryClient(c http.Client, maxAttempts int) *retryablehttp.Client {
 		CheckRetry:   checkRetry,
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return 0 },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		PrepareRetry: func(r *http.Request) error {
+			r.Header = r.Header.Clone()
+			r.Header.Del("Cookie") // http.Client adds the jar's to those of the attempt before
+			return nil
+		},
 	}
 }
 
@@ -70,11 +75,8 @@ func roundTrip(r *http.Request) (*http.Response, error) {
 	call.rounds.Add(1)
 	call.answered.Store(false)
 	resp, err := call.Pipeline.run(0, call, r)
-	if err != nil {
+	if err = either("a middleware", resp, err); err != nil {
 		return nil, err
-	}
-	if resp == nil {
-		return nil, errors.New("a middleware returned neither a response nor an error")
 	}
 	dropBadLocation(resp.Header)
 	return resp, nil
