@@ -182,6 +182,9 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 	}
 	body, _ := io.ReadAll(resp.Body)
 	foreign := isForeign(body)
+	if foreign && r.hasSecret() { // it may be a word of the response, which is scrubbed
+		foreign = isForeign(bytes.ReplaceAll(body, []byte(redacted), []byte(r.params.Get(r.secret))))
+	}
 	if foreign && code >= 500 {
 		call.MarkUncertain() // a proxy's page, whatever the server has done
 	}
@@ -222,15 +225,18 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	if r.file != nil && r.file.Err() != nil {
 		err = r.file.Err()
 	}
+	hint := ""
 	if call.Err() != nil {
 		err = endOf(call)
+	} else if strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()) {
+		hint = "that is the http.Client's Timeout or a middleware's deadline, not the end of the call's context"
 	}
 	if pin, ok := errors.AsType[*transport.PinError](err); ok {
 		err = &PinError{Fingerprint: pin.Fingerprint}
 	}
 	return &Error{
 		Method: call.Verb(), Path: r.path, Attempts: call.Attempts(), OutcomeUnknown: unknown(call, 0), Err: err,
-		gaveUp: call.GaveUp, hint: hintForError(err),
+		gaveUp: call.GaveUp, hint: cmp.Or(hint, hintForError(err)),
 	}
 }
 
@@ -311,10 +317,7 @@ func (c *Client) log(call *transport.Call, begin time.Time, err error) {
 	if l == nil || !l.Enabled(call, slog.LevelDebug) {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("operation", call.Name), slog.String("method", call.Verb()), slog.String("path", call.Path),
-		slog.Int("attempts", call.Attempts()), slog.Duration("duration", time.Since(begin)),
-	}
+	attrs := call.Attrs(slog.Duration("duration", time.Since(begin)))
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}

@@ -132,3 +132,20 @@ func TestAnErrorDeeperDownIsNone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"error": "5"}, user.Fields)
 }
+
+// TestA500OfTheAPIsThatQuotesXML has a password that is a word of the response: the
+// text is scrubbed, and still the API's.
+func TestA500OfTheAPIsThatQuotesXML(t *testing.T) {
+	t.Parallel()
+	for _, password := range []trillian.Secret{"response", "error", "<response>", "</error>"} {
+		server := servertest.New(t, 500, "<response><error>no response</error></response>")
+		_, err := newClient(t, server.URL).Users.Create(t.Context(), trillian.UserCreate{IM: smw, Password: password})
+		require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
+		require.NotContains(t, err.Error(), "not a Trillian response")
+		require.Equal(t, password == "response", strings.HasSuffix(err.Error(), "no [redacted]"), "%v", err)
+
+		server = servertest.New(t, 500, "<html>no response</html>")
+		_, err = newClient(t, server.URL).Users.Create(t.Context(), trillian.UserCreate{IM: smw, Password: password})
+		require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
+	}
+}

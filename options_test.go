@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -331,4 +333,29 @@ func TestLogger(t *testing.T) {
 	require.Contains(t, lines[0], "method=GET path=groups/ attempts=1")
 	require.Contains(t, lines[1], "path=users/smw%40cerulean-inc.com/media/")
 	require.Contains(t, lines[2], "error=")
+}
+
+// TestLoggerOfRepetitions has a warning with the keys of a call's record.
+func TestLoggerOfRepetitions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		mock := httpmock.NewMockTransport()
+		mock.RegisterNoResponder(httpmock.NewStringResponder(429, "").HeaderSet(http.Header{"Retry-After": {"3"}}).
+			Then(httpmock.NewStringResponder(200, "<response/>")))
+		client, err := trillian.NewClient(token, trillian.WithHTTPClient(&http.Client{Transport: mock}),
+			trillian.WithRetryPolicy(trillian.RetryPolicy{MinWait: 1, MaxWait: 1}), trillian.WithLogger(slog.New(slog.NewJSONHandler(&out, nil))))
+		require.NoError(t, err)
+		_, err = client.Users.List(t.Context())
+		require.NoError(t, err)
+		var record map[string]any
+		require.NoError(t, json.Unmarshal(out.Bytes(), &record))
+		require.InDelta(t, 3*time.Second, record["wait"], 1)
+		delete(record, "time")
+		delete(record, "wait")
+		require.Equal(t, map[string]any{
+			"level": "WARN", "msg": "trillian: asking again", "operation": "Users.List", "method": "GET", "path": "users/",
+			"attempts": 1.0, "reason": "429 Too Many Requests",
+		}, record)
+	})
 }

@@ -131,6 +131,22 @@ func TestCallers(t *testing.T) {
 	require.ErrorContains(t, err, "lost [redacted]")
 }
 
+// TestWhoseDeadline has a deadline end an attempt that is not the call's context's.
+func TestWhoseDeadline(t *testing.T) {
+	t.Parallel()
+	expired := based(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
+	_, err := newClient(t, "https://im.test", expired, once).Users.List(t.Context())
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "the http.Client's Timeout")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	waiting := based(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+	_, err = newClient(t, "https://im.test", waiting, once).Users.List(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotContains(t, err.Error(), "http.Client")
+}
+
 // TestJar has a server that changes its cookie with every response: each attempt
 // sends the latest.
 func TestJar(t *testing.T) {

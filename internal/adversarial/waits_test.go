@@ -134,6 +134,39 @@ func TestRetryBudget(t *testing.T) {
 	}
 }
 
+// TestRetryBudgetOfTheObedient meets a server with a rate limit, which the waits it
+// asks for do not make worse; any other repetition has its price.
+func TestRetryBudgetOfTheObedient(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status     int
+		retryAfter string
+		free       bool
+	}{{429, "1", true}, {429, "0", false}, {429, "", false}, {429, "soon", false}, {503, "1", false}} {
+		t.Run(fmt.Sprint(c.status, c.retryAfter), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				client := newClient(t, "https://im.test", based(func(r *http.Request) (*http.Response, error) {
+					if requests++; requests%2 == 0 {
+						return respond(r, 200, "<response/>"), nil
+					}
+					resp := respond(r, c.status, "")
+					resp.Header.Set("Retry-After", c.retryAfter)
+					return resp, nil
+				}))
+				done := 0
+				for range 101 {
+					if client.Users.Delete(t.Context(), smw) == nil {
+						done++
+					}
+				}
+				require.Equal(t, c.free, done == 101, "%d calls were done", done)
+			})
+		})
+	}
+}
+
 func respond(r *http.Request, status int, body string) *http.Response {
 	return &http.Response{
 		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,

@@ -89,6 +89,13 @@ func CallOf(ctx context.Context) *Call {
 	return c
 }
 
+// Attrs are the call's in a log, and more.
+func (c *Call) Attrs(more ...slog.Attr) []slog.Attr {
+	return append([]slog.Attr{
+		slog.String("operation", c.Name), slog.String("method", c.Verb()), slog.String("path", c.Path), slog.Int("attempts", c.Attempts()),
+	}, more...)
+}
+
 // Verb is the method that is sent now.
 func (c *Call) Verb() string {
 	if c.posted.Load() {
@@ -186,26 +193,30 @@ func (c *Call) Repeat(err error) bool {
 // again takes a repetition from the policy, if it has one left, and waits for as
 // long as it says, but no less than the server asked for.
 func (c *Call) again(reason error, retryAfter time.Duration) bool {
-	if c.Err() != nil || c.tries() >= c.Policy.MaxAttempts || c.Source != nil && c.Source.Spent() {
+	if c.Err() != nil || c.tries() >= c.Policy.MaxAttempts {
+		return false
+	}
+	if c.Source != nil && c.Source.Spent() {
+		c.GaveUp = "its data cannot be read again"
 		return false
 	}
 	wait := max(retryAfter, retryAfter+c.Policy.jitter(max(c.tries(), 1)-1)) // which may overflow
-	atOnce := isUnseen(reason)                                               // nothing is wrong with the server
-	if atOnce {
-		wait = 0
+	free := retryAfter > 0 && isRateLimit(reason)
+	if isUnseen(reason) { // nothing is wrong with the server
+		wait, free = 0, true
 	}
 	if deadline, ok := c.Deadline(); ok && time.Until(deadline) < wait {
 		c.GaveUp = "the wait for it would outlast the context's deadline"
 		return false
 	}
-	if !atOnce && !c.Policy.Budget.take() {
+	if !free && !c.Policy.Budget.take() {
 		c.GaveUp = "the retry budget is spent"
 		return false
 	}
 	c.Last = reason
 	if c.Log != nil {
-		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again", slog.String("method", c.Verb()),
-			slog.String("path", c.Path), slog.Int("attempt", c.Attempts()), slog.String("reason", reason.Error()))
+		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again",
+			c.Attrs(slog.String("reason", reason.Error()), slog.Duration("wait", wait))...)
 	}
 	select {
 	case <-c.Done():

@@ -48,6 +48,12 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
 }
 
+// isRateLimit reports whether the server refused a request for coming too soon.
+func isRateLimit(err error) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && status.Code == http.StatusTooManyRequests
+}
+
 // ProxyError says that a forward proxy refused to connect.
 type ProxyError struct{ Code int }
 

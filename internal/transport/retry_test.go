@@ -311,6 +311,7 @@ func TestSourceDecides(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.again, again, "%+v", c)
 		require.Equal(t, c.uncertain, call.Uncertain(), "%+v", c)
+		require.Equal(t, c.source.Spent(), call.GaveUp == "its data cannot be read again", "%+v", c)
 	}
 }
 
