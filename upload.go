@@ -36,7 +36,8 @@ type MediaUpload struct {
 	//
 	// The end of the context ends an upload whose Data hangs, unless it is a regular
 	// *os.File. A Read that waits then may still return, and fill its buffer, for a
-	// moment after Upload has; no other follows it.
+	// moment after Upload has; no other follows it. A panic in it, and
+	// runtime.Goexit, are errors.
 	Data io.Reader
 
 	Thumbnail   []byte // an image of at most MaxThumbnail bytes, or none
@@ -89,23 +90,12 @@ func (u *MediaUpload) fields() string {
 	return v.Encode()
 }
 
-// form prepares the request body of an upload.
+// form prepares the request body of an upload, to be measured before it is opened.
 func (u *MediaUpload) form(ctx context.Context) *fileForm {
-	f := &fileForm{
+	return &fileForm{
 		ctx: ctx, fields: u.fields(), progress: u.Progress, src: u.Data, size: -1, length: -1,
 		reading: []lock{newLock()}, reporting: newLock(),
 	}
-	seeker, ok := u.Data.(io.Seeker)
-	if !ok {
-		return f
-	}
-	start, err := seeker.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return f // a pipe is an *os.File too
-	}
-	f.start, f.seeker = start, seeker
-	f.readerAt, _ = u.Data.(io.ReaderAt)
-	return f
 }
 
 // fileKey is the parameter that carries the file.
@@ -155,26 +145,29 @@ func (l lock) give() { <-l }
 
 // measure reads a file that can be read again, to learn the length of its form.
 func (f *fileForm) measure() error {
-	if f.seeker == nil {
+	seeker, ok := f.src.(io.Seeker)
+	if !ok {
 		return nil
 	}
-	f.mu.Lock()
-	file := f.next()
-	f.mu.Unlock()
-	var size, length int64
-	done := make(chan error, 1)
-	go func() {
-		var err error
+	size, length := f.size, f.length
+	err := form.Apart(f.ctx, "panic", func() error {
+		start, err := seeker.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil // a pipe is an *os.File too
+		}
+		f.mu.Lock()
+		f.start, f.seeker = start, seeker
+		f.readerAt, _ = f.src.(io.ReaderAt)
+		file := f.next()
+		f.mu.Unlock()
 		size, length, err = form.MeasureForm(f.ctx, f.fields, fileKey, file)
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		f.size, f.length = size, length
 		return err
-	case <-f.ctx.Done():
-		return f.ctx.Err()
+	})
+	if err != nil {
+		return err // and f is not to be looked at: a Seek may still hang
 	}
+	f.size, f.length = size, length
+	return nil
 }
 
 // open is called once for every attempt, and once before the first.
@@ -203,18 +196,21 @@ func (f *fileForm) next() io.Reader {
 }
 
 // reporter is the caller's Progress during one attempt.
-func (f *fileForm) reporter(turn int) func(sent, total int64) {
+func (f *fileForm) reporter(turn int) func(sent, total int64) error {
 	if f.progress == nil {
 		return nil
 	}
-	return func(sent, total int64) {
-		if !f.reporting.take(f.ctx) {
-			return
-		}
-		defer f.reporting.give()
-		if f.isTurn(turn) {
-			f.progress(sent, total)
-		}
+	return func(sent, total int64) error {
+		return form.Apart(f.ctx, "panic in progress", func() error {
+			if !f.reporting.take(f.ctx) {
+				return f.ctx.Err()
+			}
+			defer f.reporting.give()
+			if f.isTurn(turn) {
+				f.progress(sent, total)
+			}
+			return nil
+		})
 	}
 }
 
@@ -268,8 +264,14 @@ type formReader struct {
 	turn int
 }
 
-func (r *formReader) Read(p []byte) (int, error) {
-	n, err := r.form.Read(p)
+func (r *formReader) Read(p []byte) (n int, err error) {
+	err = form.ErrGoexit
+	defer func() { n, err = r.hand(n, err) }()
+	return r.form.Read(p)
+}
+
+// hand notes what is handed to net/http, or why nothing is.
+func (r *formReader) hand(n int, err error) (int, error) {
 	f := r.file
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,7 +9,12 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -234,4 +239,88 @@ func TestSeekerThatHangsOnce(t *testing.T) {
 	_, err := server.client(t, 10*time.Second).Users.Media.Upload(ctx, smw, trillian.MediaUpload{Name: "f", Data: hangingSeeker{h}})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, 8, h.reads, "nobody reads beside the one that hangs")
+}
+
+// seeker is a file whose Seek and Read do as they are told.
+type seeker struct {
+	source
+	seek func() (int64, error)
+}
+
+func (s seeker) Seek(int64, int) (int64, error) { return s.seek() }
+
+func goexit([]byte) (int, error) { runtime.Goexit(); return 0, nil } // as a test's FailNow does
+
+// TestSourcesThatMisbehave has files, and a Progress, that hang, panic or end the
+// goroutine they run in. All but those that hang end the upload by themselves.
+func TestSourcesThatMisbehave(t *testing.T) {
+	t.Parallel()
+	let := make(chan struct{})
+	t.Cleanup(func() { close(let) })
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	stands := func() (int64, error) { return 0, nil }
+	var passes atomic.Int32
+	for name, c := range map[string]struct {
+		data     io.Reader
+		progress func(int64, int64)
+		hangs    bool
+		says     string
+	}{
+		"a Seek that hangs":         {data: seeker{seek: func() (int64, error) { <-let; return 0, errors.New("let go") }}, hangs: true, says: "deadline"},
+		"a Progress that hangs":     {data: strings.NewReader("x"), progress: func(int64, int64) { <-let }, hangs: true, says: "deadline"},
+		"the same, of a file":       {data: f, progress: func(int64, int64) { <-let }, hangs: true, says: "deadline"},
+		"a Seek that panics":        {data: seeker{seek: func() (int64, error) { panic("no disk") }}, says: "panic: no disk"},
+		"a nil pointer":             {data: (*bytes.Reader)(nil), says: "panic: runtime error"},
+		"Goexit in Seek":            {data: seeker{seek: func() (int64, error) { runtime.Goexit(); return 0, nil }}, says: "Goexit"},
+		"Goexit in Read":            {data: source(goexit), says: "Goexit"},
+		"Goexit in Read, measuring": {data: seeker{goexit, stands}, says: "Goexit"},
+		"Goexit in Read, sending": {data: seeker{func(p []byte) (int, error) {
+			if passes.Add(1) > 1 {
+				return goexit(p)
+			}
+			return 1, io.EOF
+		}, stands}, says: "Goexit"},
+		"a panic in Progress, of nothing": {data: strings.NewReader(""), progress: func(int64, int64) { panic("no terminal") }, says: "panic in progress: no terminal"},
+		"Goexit in Progress":              {data: strings.NewReader("x"), progress: func(int64, int64) { runtime.Goexit() }, says: "Goexit"},
+		"Goexit in Progress, of a file":   {data: f, progress: func(int64, int64) { runtime.Goexit() }, says: "Goexit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newFaultServer(t, false)
+			client := server.client(t, 10*time.Second, trillian.WithTimeout(0))
+			ctx := context.WithoutCancel(t.Context())
+			if c.hangs {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
+				defer cancel()
+			}
+			over := make(chan struct{})
+			var err error
+			go func() {
+				defer close(over)
+				defer func() {
+					if r := recover(); r != nil {
+						t.Errorf("a panic goes through Upload: %v", r)
+					}
+				}()
+				_, err = client.Users.Media.Upload(ctx, smw, trillian.MediaUpload{Name: "f", Data: c.data, Progress: c.progress})
+			}()
+			select {
+			case <-over:
+			case <-time.After(10 * time.Second):
+				require.FailNow(t, "hangs")
+			}
+			require.ErrorContains(t, err, c.says)
+			require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown)
+			failure, ok := errors.AsType[*trillian.Error](err)
+			require.True(t, ok, "%T %v", err, err)
+			require.LessOrEqual(t, failure.Attempts, 1, "it is not tried again")
+			client.CloseIdleConnections()
+			server.drain()
+			require.Equal(t, len(server.requests), server.cut, "requests that look whole")
+		})
+	}
 }

@@ -52,7 +52,7 @@ const (
 type FileForm struct {
 	source       source
 	size, length int64 // of the file and of the body; -1: unknown
-	progress     func(sent, total int64)
+	progress     func(sent, total int64) error
 	reported     time.Time
 
 	start   []byte // what precedes the file; nil once pending
@@ -75,8 +75,8 @@ type FileForm struct {
 //
 // progress, unless nil, is called from Read with the file bytes sent so far and
 // the size: at most about ten times a second, and once more when everything has
-// been read.
-func NewFileForm(fields, key string, file io.Reader, size, length int64, progress func(sent, total int64)) *FileForm {
+// been read. The body fails with its error.
+func NewFileForm(fields, key string, file io.Reader, size, length int64, progress func(sent, total int64) error) *FileForm {
 	return &FileForm{
 		source:   source{file: file},
 		size:     size,
@@ -128,8 +128,8 @@ func (f *FileForm) encode(dst []byte) int {
 
 // finish encodes what is too short for encode, and the padding.
 func (f *FileForm) finish() {
-	rest := []byte(url.QueryEscape(base64.StdEncoding.EncodeToString(f.unread)))
-	f.unread = nil
+	rest := append(f.start, url.QueryEscape(base64.StdEncoding.EncodeToString(f.unread))...)
+	f.start, f.unread = nil, nil
 	if !f.fits(len(rest)) {
 		return
 	}
@@ -165,9 +165,9 @@ func (f *FileForm) fill() {
 		f.err = err
 	case f.size >= 0 && (got > f.size || f.ended && got < f.size):
 		f.err = &SourceError{fmt.Errorf("%w: %d bytes expected, %d read", ErrSizeChanged, f.size, got)}
-	case f.start != nil && f.fits(len(f.start)):
-		// Not before the first block has been read: on its own this would be a
-		// whole body, the one of an empty file.
+	case f.start != nil && len(f.unread) > 0 && f.fits(len(f.start)):
+		// Not before the file has been read and is not empty: on its own this would
+		// be a whole body, the one of an empty file.
 		f.pending, f.start = f.start, nil
 	}
 }
@@ -179,9 +179,10 @@ func (f *FileForm) report() {
 	if f.progress == nil || f.err != io.EOF && (sent == 0 || time.Since(f.reported) < progressInterval) {
 		return
 	}
-	defer recovered("panic in progress", &f.err)
 	f.reported = time.Now()
-	f.progress(sent, f.size)
+	if err := f.progress(sent, f.size); err != nil {
+		f.err = err
+	}
 }
 
 // MeasureForm reads file to its end and returns its size and the length of the
@@ -251,6 +252,28 @@ func (s *source) readBlock(p []byte) (n int, err error) {
 func recovered(what string, err *error) {
 	if r := recover(); r != nil {
 		*err = &SourceError{fmt.Errorf("%s: %v", what, r)}
+	}
+}
+
+// ErrGoexit is of the caller's code that ended its goroutine, as a test's FailNow
+// does.
+var ErrGoexit error = &SourceError{errors.New("runtime.Goexit was called")}
+
+// Apart runs the caller's code in a goroutine of its own, and waits for it until ctx
+// is done. A panic in it, named as what, or runtime.Goexit is its failure.
+func Apart(ctx context.Context, what string, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		err := ErrGoexit
+		defer func() { done <- err }()
+		defer recovered(what, &err)
+		err = f()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -219,8 +220,9 @@ func TestFileFormSourceFails(t *testing.T) {
 					if tc.size {
 						size = int64(n)
 					}
-					f := NewFileForm("a=b", "data", tc.file(n), size, -1, func(sent, _ int64) {
+					f := NewFileForm("a=b", "data", tc.file(n), size, -1, func(sent, _ int64) error {
 						require.Less(t, sent, int64(n), "reported as complete")
+						return nil
 					})
 					body, err := readAllBy(t, f, p)
 					require.NotEqual(t, whole, body)
@@ -261,8 +263,9 @@ func TestFileFormLengthChanged(t *testing.T) {
 				_, length, err := MeasureForm(t.Context(), "", "data", bytes.NewReader(file.measured))
 				require.NoError(t, err)
 				// The size alone would give the last two away.
-				f := NewFileForm("", "data", bytes.NewReader(file.sent), -1, length, func(sent, _ int64) {
+				f := NewFileForm("", "data", bytes.NewReader(file.sent), -1, length, func(sent, _ int64) error {
 					require.Less(t, sent, int64(len(file.sent)), "reported as complete")
+					return nil
 				})
 				body, err := readAllBy(t, f, p)
 				require.ErrorIs(t, err, ErrSizeChanged, "%s %d", name, n)
@@ -307,7 +310,7 @@ func TestFileFormProgress(t *testing.T) {
 				start := time.Now()
 				var calls []int64
 				var last time.Time
-				f := NewFileForm("", "data", slow, total, -1, func(sent, reported int64) {
+				f := NewFileForm("", "data", slow, total, -1, func(sent, reported int64) error {
 					require.Equal(t, total, reported)
 					if sent < int64(tc.size) {
 						require.GreaterOrEqual(t, time.Since(last), progressInterval)
@@ -315,6 +318,7 @@ func TestFileFormProgress(t *testing.T) {
 					}
 					last = time.Now()
 					calls = append(calls, sent)
+					return nil
 				})
 				_, err := io.Copy(io.Discard, f)
 				require.NoError(t, err)
@@ -329,6 +333,49 @@ func TestFileFormProgress(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestFileFormProgressFails leaves no body that looks whole, however late it fails.
+func TestFileFormProgressFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("no terminal")
+	for _, n := range []int{0, 1, 1000, 3 * formBlock} {
+		file := randomBytes(n)
+		body, err := readAllBy(t, NewFileForm("", "data", bytes.NewReader(file), -1, -1, func(int64, int64) error { return broken }), 100)
+		require.ErrorIs(t, err, broken)
+		require.NotEqual(t, naiveForm("", "data", file), body)
+	}
+}
+
+func TestApart(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	let := make(chan struct{})
+	defer close(let)
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		f    func() error
+		is   error
+		says string
+	}{
+		"nothing": {t.Context(), func() error { return nil }, nil, ""},
+		"error":   {t.Context(), func() error { return broken }, broken, "broken"},
+		"panic":   {t.Context(), func() error { panic("no disk") }, nil, "read file: panic in Seek: no disk"},
+		"Goexit":  {t.Context(), func() error { runtime.Goexit(); return nil }, ErrGoexit, "read file: runtime.Goexit was called"},
+		"hangs":   {done, func() error { <-let; return nil }, context.Canceled, "context canceled"},
+	} {
+		err := Apart(c.ctx, "panic in Seek", c.f)
+		if c.says == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, c.says, name)
+		if c.is != nil {
+			require.ErrorIs(t, err, c.is, name)
+		}
 	}
 }
 
@@ -472,7 +519,7 @@ func BenchmarkFileForm(b *testing.B) {
 		b.ReportAllocs()
 		p := make([]byte, 32<<10)
 		for b.Loop() {
-			f := NewFileForm("name=a.png", "data", bytes.NewReader(file), benchFile, -1, func(int64, int64) {})
+			f := NewFileForm("name=a.png", "data", bytes.NewReader(file), benchFile, -1, func(int64, int64) error { return nil })
 			for {
 				if _, err := f.Read(p); err == io.EOF {
 					break

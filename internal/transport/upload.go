@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 )
@@ -38,9 +39,13 @@ func (u *upload) Read(p []byte) (int, error) {
 func (u *upload) pump() {
 	stop := context.AfterFunc(u.ctx, func() { _ = u.in.CloseWithError(context.Cause(u.ctx)) })
 	defer stop()
-	_, err := io.Copy(u.in, patient{u})
-	_ = u.in.CloseWithError(err)
+	err := errEnded
+	defer func() { _ = u.in.CloseWithError(err) }()
+	_, err = io.Copy(u.in, patient{u})
 }
+
+// errEnded is of a stream that called runtime.Goexit, as a test's FailNow does.
+var errEnded = errors.New("the goroutine that reads the request's body was ended")
 
 func (u *upload) Close() error {
 	_ = u.out.Close()
@@ -52,9 +57,8 @@ type patient struct{ *upload }
 
 func (u patient) Read(p []byte) (int, error) {
 	u.pause()
-	n, err := u.stream.Read(p)
-	u.resume()
-	return n, err
+	defer u.resume()
+	return u.stream.Read(p)
 }
 
 func (u *upload) pause() {
