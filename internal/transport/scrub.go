@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"math"
 	"net"
 	"net/http"
 	"regexp"
@@ -42,13 +43,20 @@ var tokenParam = regexp.MustCompile(`token=[^\x00- &"'<>#;,)]+`)
 // NewExactScrubber knows the secrets and nothing else.
 func NewExactScrubber(secrets ...string) Scrubber {
 	var forms []string
+	shortest := math.MaxInt // no escaping shortens a secret
 	for _, s := range secrets {
 		if len(s) >= minSecret {
+			shortest = min(shortest, len(s))
 			forms = append(forms, s, strings.ReplaceAll(s, " ", "+"),
 				base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 		}
 	}
-	return func(text string) string { return redact(text, find(forms, text, deepest)) }
+	return func(text string) string {
+		if len(text) < shortest {
+			return text
+		}
+		return redact(text, find(forms, text, deepest))
+	}
 }
 
 // deepest is how many escapings may lie one within another: a URL in JSON in HTML.
