@@ -37,8 +37,9 @@ func NewScrubber(secrets ...string) Scrubber {
 	}
 }
 
-// tokenParam has part of a token where a text was cut in the middle of it.
-var tokenParam = regexp.MustCompile(`token=[^\x00- &"'<>#;,)]+`)
+// tokenParam has part of a token where a text was cut in the middle of it. Behind
+// what is scrubbed already, the text goes on.
+var tokenParam = regexp.MustCompile(`token=(\[redacted\]|[^\x00- &"'<>#;,)]+)`)
 
 // NewExactScrubber knows the secrets and nothing else.
 func NewExactScrubber(secrets ...string) Scrubber {

@@ -33,13 +33,14 @@ func TestScrubber(t *testing.T) {
 		"token=" + url.QueryEscape(canary):                                "token=[redacted]",
 		"/v1/?a=b&token=" + url.QueryEscape(canary) + "&c=d":              "/v1/?a=b&token=[redacted]&c=d",
 		`Get "https://im.test/?token=` + url.QueryEscape(canary) + `": x`: `Get "https://im.test/?token=[redacted]": x`,
-		"token=AVS%2Fw8":       "token=[redacted]",
-		"token=":               "token=",
-		"token= x":             "token= x",
-		"token=[redacted]":     "token=[redacted]",
-		"token=[redacted]&a=b": "token=[redacted]&a=b",
-		"token=a token=b":      "token=[redacted] token=[redacted]",
-		"access_token=abc":     "access_token=[redacted]",
+		"token=AVS%2Fw8":              "token=[redacted]",
+		"token=":                      "token=",
+		"token= x":                    "token= x",
+		"token=[redacted]":            "token=[redacted]",
+		"token=[redacted]&a=b":        "token=[redacted]&a=b",
+		"token=a token=b":             "token=[redacted] token=[redacted]",
+		"token=" + canary + ": reset": "token=[redacted]: reset",
+		"access_token=abc":            "access_token=[redacted]",
 	} {
 		require.Equal(t, want, scrub(text))
 		require.Equal(t, want, scrub(scrub(text)), "again")
