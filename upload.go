@@ -47,7 +47,8 @@ type MediaUpload struct {
 	// Progress, if set, is called while the file is sent, at most about ten times
 	// a second and once at its end, with the bytes of the file that have been
 	// sent and the total, -1 where that is unknown. It is called from another
-	// goroutine, for which the upload waits, and starts anew on a retry.
+	// goroutine, and starts anew on a retry. The upload waits for it, but for a
+	// second at most once all else is over.
 	Progress func(sent, total int64)
 }
 
@@ -142,6 +143,13 @@ func (l lock) take(ctx context.Context) bool {
 }
 
 func (l lock) give() { <-l }
+
+// wait returns when nobody has the lock.
+func (l lock) wait(ctx context.Context) {
+	if l.take(ctx) {
+		l.give()
+	}
+}
 
 // measure reads a file that can be read again, to learn the length of its form.
 func (f *fileForm) measure() error {
@@ -329,18 +337,18 @@ func (f *fileForm) sent() int64 {
 }
 
 // release takes the file from net/http, so that the caller has it to itself and
-// Progress is not called any more. A Read or a Progress that blocks is not waited
-// for beyond a second or the context's end.
+// Progress is not called any more. What still runs is waited for, but no longer than
+// a second, and a Read no longer than the context lasts.
 func (f *fileForm) release() {
 	f.mu.Lock()
 	f.turn++
-	locks := append(f.reading, f.reporting)
+	reading := f.reading
 	f.mu.Unlock()
-	ctx, cancel := context.WithTimeout(f.ctx, time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	for _, l := range locks {
-		if !l.take(ctx) {
-			return
-		}
+	f.reporting.wait(ctx)
+	defer context.AfterFunc(f.ctx, cancel)()
+	for _, l := range reading {
+		l.wait(ctx)
 	}
 }

@@ -2,6 +2,7 @@ package trillian_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -148,6 +150,26 @@ func TestUploadWhoseProgressPanics(t *testing.T) {
 			Name: "f", Data: strings.NewReader(strings.Repeat("x", size)), Progress: func(int64, int64) { panic("no terminal") },
 		})
 		require.ErrorContains(t, err, "panic in progress: no terminal")
+	}
+}
+
+// TestUploadWhoseProgressCancels returns when Progress has.
+func TestUploadWhoseProgressCancels(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for range 5 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var running atomic.Bool
+		_, err := newClient(t, s.URL).Users.Media.Upload(ctx, smw, trillian.MediaUpload{
+			Name: "f", Data: bytes.NewReader(make([]byte, 1<<20)), Progress: func(int64, int64) {
+				running.Store(true)
+				cancel()
+				time.Sleep(20 * time.Millisecond)
+				running.Store(false)
+			},
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		require.False(t, running.Load(), "Progress still runs")
 	}
 }
 
