@@ -90,9 +90,9 @@ type part struct {
 }
 
 // createPart makes a file beside path, with the permissions of what it is to
-// replace, or those of any new file.
+// replace, or those of any new file. At no time has it more than these.
 func createPart(path string, before fs.FileInfo) (*part, error) {
-	mode := fs.FileMode(0o666) // less what the umask takes
+	mode := fs.FileMode(0o666)
 	if before != nil {
 		mode = before.Mode().Perm()
 	}
@@ -101,7 +101,14 @@ func createPart(path string, before fs.FileInfo) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &part{f, path}, nil
+	p := &part{f, path}
+	if before != nil { // the umask has taken from it
+		if err := p.Chmod(mode); err != nil {
+			p.discard()
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 // fill writes all of a body from the start, over what an earlier one left, which

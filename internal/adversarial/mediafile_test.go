@@ -126,6 +126,10 @@ func TestDownloadFilePermissions(t *testing.T) {
 		"private": func(path string) {
 			require.NoError(t, os.WriteFile(path, nil, 0o600))
 		},
+		"shared": func(path string) {
+			require.NoError(t, os.WriteFile(path, nil, 0o600))
+			require.NoError(t, os.Chmod(path, 0o666)) // more than the umask would leave
+		},
 	} {
 		like, path := filepath.Join(dir, "like "+name), filepath.Join(dir, name)
 		prepare(like)
