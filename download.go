@@ -20,6 +20,15 @@ import (
 // Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
 func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader, error) {
 	r := s.content(".Open", owner, id)
+	var m *MediaReader
+	err := s.settle(ctx, owner, id, func(size int64) (err error) {
+		m, err = s.open(ctx, r, size)
+		return err
+	})
+	return m, err
+}
+
+func (s *MediaService) open(ctx context.Context, r request, size int64) (*MediaReader, error) {
 	call, err := s.client.newCall(ctx, r)
 	if err != nil {
 		return nil, err
@@ -30,13 +39,10 @@ func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader
 	if err != nil {
 		return nil, err
 	}
-	info := mediaInfo(resp)
-	if err := s.settle(ctx, info, resp, owner, id); err != nil {
+	info, err := sizedInfo(resp, size)
+	if err != nil {
 		_ = resp.Body.Close()
-		if err == errNoLength {
-			err = s.client.malformed(call, r, resp, err)
-		}
-		return nil, err
+		return nil, s.client.malformed(call, r, resp, err)
 	}
 	m := NewMediaReader(*info, resp.Body)
 	m.failed = func(err error) error { return s.client.broken(call, r, resp, err) }
@@ -55,22 +61,15 @@ func (s *MediaService) Download(ctx context.Context, owner, id string, w io.Writ
 	}
 	r := s.content(".Download", owner, id)
 	var info *MediaInfo
-	var unsettled error // of another call, and so complete
-	err := s.client.exchange(ctx, r, func(resp *http.Response) error {
-		info = mediaInfo(resp)
-		err := s.settle(ctx, info, resp, owner, id)
-		if err == errNoLength {
+	err := s.settle(ctx, owner, id, func(size int64) error {
+		return s.client.exchange(ctx, r, func(resp *http.Response) (err error) {
+			if info, err = sizedInfo(resp, size); err != nil {
+				return err
+			}
+			_, err = copyTo(w, &exactly{body: resp.Body, size: info.Size})
 			return err
-		}
-		if unsettled = err; err != nil {
-			return partly{err}
-		}
-		_, err = copyTo(w, &exactly{body: resp.Body, size: info.Size})
-		return err
+		})
 	})
-	if unsettled != nil {
-		return nil, unsettled
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +91,34 @@ func endsWithConnection(resp *http.Response) bool {
 	return resp.ContentLength < 0 && resp.Close && len(resp.TransferEncoding) == 0
 }
 
-// settle asks for the size of a file whose download does not tell where it ends.
-func (s *MediaService) settle(ctx context.Context, info *MediaInfo, resp *http.Response, owner, id string) error {
+// sizedInfo is what the headers say of a download, which is of the given size where
+// it does not tell where it ends.
+func sizedInfo(resp *http.Response, size int64) (*MediaInfo, error) {
+	info := mediaInfo(resp)
 	if info.Size >= 0 || !endsWithConnection(resp) {
-		return nil
+		return info, nil
+	}
+	if size < 0 {
+		return nil, errNoLength
+	}
+	info.Size = size
+	return info, nil
+}
+
+// settle downloads a file of unknown size, -1. If the response does not tell where it
+// ends, it asks for the size and downloads again: meanwhile the first response would
+// have kept its connection, which may be the only one.
+func (s *MediaService) settle(ctx context.Context, owner, id string, download func(size int64) error) error {
+	unsettled := download(-1)
+	if malformed, ok := unsettled.(*DecodeError); !ok || malformed.Err != errNoLength {
+		return unsettled
 	}
 	head, err := s.Stat(ctx, owner, id)
 	if err != nil {
 		return err
 	}
-	if info.Size = head.Size; info.Size >= 0 {
-		return nil
+	if head.Size >= 0 {
+		return download(head.Size)
 	}
 	items, err := s.List(ctx, owner)
 	if err != nil {
@@ -110,11 +126,10 @@ func (s *MediaService) settle(ctx context.Context, info *MediaInfo, resp *http.R
 	}
 	for _, item := range items {
 		if item.ID == id && item.Size >= 0 {
-			info.Size = item.Size
-			return nil
+			return download(item.Size)
 		}
 	}
-	return errNoLength
+	return unsettled
 }
 
 // MediaReader reads a file while it arrives. A file that breaks off ends in an

@@ -2,6 +2,7 @@ package adversarial
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -70,17 +71,17 @@ func downloads() []download {
 		ending := func(body string) fault { return fault{answer: writes(start + body)} }
 		kind := start[:8] + " until the end, "
 		all = append(all,
-			download{name: kind + "whole by HEAD", script: []fault{ending(whole), head("Content-Length: 10")}, want: file, wire: []string{"GET", "HEAD"}},
-			download{name: kind + "short by HEAD", script: []fault{ending(short), head("Content-Length: 10")}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD"}},
-			download{name: kind + "nothing by HEAD", err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET", "HEAD", "GET", "HEAD"}, script: []fault{
-				ending(""), head("Content-Length: 10"), ending(""), head("Content-Length: 10"), ending(""), head("Content-Length: 10")}},
-			download{name: kind + "nothing, and then all", want: file, wire: []string{"GET", "HEAD", "GET", "HEAD"}, script: []fault{
-				ending(""), head("Content-Length: 10"), ending(whole), head("Content-Length: 10")}},
-			download{name: kind + "too long by HEAD", script: []fault{ending(long), head("Content-Length: 10")}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD"}},
-			download{name: kind + "whole by the list", script: []fault{ending(whole), head("X: y"), listed("10")}, want: file, wire: []string{"GET", "HEAD", "GET"}},
-			download{name: kind + "short by the list", script: []fault{ending(short), head("X: y"), listed("10")}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET"}},
-			download{name: kind + "too long by the list", script: []fault{ending(long), head("X: y"), listed("10")}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET"}},
-			download{name: kind + "listed without a size", script: []fault{ending(whole), head("X: y"), listed("")}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET"}},
+			download{name: kind + "whole by HEAD", script: []fault{ending(whole), head("Content-Length: 10"), ending(whole)}, want: file, wire: []string{"GET", "HEAD", "GET"}},
+			download{name: kind + "short by HEAD", script: []fault{ending(short), head("Content-Length: 10"), ending(short)}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET"}},
+			download{name: kind + "nothing by HEAD", err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET", "GET", "GET"}, script: []fault{
+				ending(""), head("Content-Length: 10"), ending(""), ending(""), ending("")}},
+			download{name: kind + "nothing, and then all", want: file, wire: []string{"GET", "HEAD", "GET", "GET"}, script: []fault{
+				ending(""), head("Content-Length: 10"), ending(""), ending(whole)}},
+			download{name: kind + "too long by HEAD", script: []fault{ending(long), head("Content-Length: 10"), ending(long)}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET"}},
+			download{name: kind + "whole by the list", script: []fault{ending(whole), head("X: y"), listed("10"), ending(whole)}, want: file, wire: []string{"GET", "HEAD", "GET", "GET"}},
+			download{name: kind + "short by the list", script: []fault{ending(short), head("X: y"), listed("10"), ending(short)}, err: io.ErrUnexpectedEOF, wire: []string{"GET", "HEAD", "GET", "GET"}},
+			download{name: kind + "too long by the list", script: []fault{ending(long), head("X: y"), listed("10"), ending(long)}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET", "GET"}},
+			download{name: kind + "listed without a size", script: []fault{ending(whole), head("X: y"), listed(""), ending(whole)}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET", "GET"}},
 			download{name: kind + "listed with a negative size", script: []fault{ending(whole), head("X: y"), listed("-10")}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET"}},
 			download{name: kind + "not listed", script: []fault{ending(whole), head("X: y"), answers(200, "", "<response/>")}, err: trillian.ErrMalformedResponse, wire: []string{"GET", "HEAD", "GET"}},
 			download{name: kind + "HEAD refused", script: []fault{ending(whole), answers(403, "", "")}, err: trillian.ErrForbidden, wire: []string{"GET", "HEAD"}},
@@ -100,11 +101,13 @@ func downloads() []download {
 		download{name: "too long by its header", script: []fault{{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: 10\r\n\r\n" + long)}}, err: trillian.ErrMalformedResponse, wire: once},
 		download{name: "chunked, short by its header", err: io.ErrUnexpectedEOF, wire: once,
 			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nTrillian-Media-Size: 10\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n" + short + "\r\n0\r\n\r\n")}}},
-		download{name: "a header of no size", want: file, wire: []string{"GET", "HEAD"},
-			script: []fault{{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: -10\r\n\r\n" + file)}, head("Content-Length: 10")}},
+		download{name: "a header of no size", want: file, wire: []string{"GET", "HEAD", "GET"}, script: []fault{
+			{answer: writes("HTTP/1.0 200 OK\r\nTrillian-Media-Size: -10\r\n\r\n" + file)}, head("Content-Length: 10"),
+			{answer: writes("HTTP/1.0 200 OK\r\n\r\n" + file)}}},
 		download{name: "a length beside another header", want: file, wire: once,
 			script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nTrillian-Media-Size: 3\r\nContent-Length: 10\r\n\r\n" + file)}}},
-		download{name: "whole by the header of HEAD", script: []fault{{answer: writes("HTTP/1.0 200 OK\r\n\r\n" + file)}, head("Trillian-Media-Size: 10")}, want: file, wire: []string{"GET", "HEAD"}},
+		download{name: "whole by the header of HEAD", want: file, wire: []string{"GET", "HEAD", "GET"}, script: []fault{
+			{answer: writes("HTTP/1.0 200 OK\r\n\r\n" + file)}, head("Trillian-Media-Size: 10"), {answer: writes("HTTP/1.0 200 OK\r\n\r\n" + file)}}},
 		download{name: "an empty file", script: []fault{answers(200, "", "")}, want: "", wire: []string{"GET"}},
 		download{name: "more than announced", script: []fault{{answer: writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + file + "!")}}, want: file, wire: []string{"GET"}},
 		download{name: "after a fault", script: []fault{dropped, answers(503, "", ""), answers(200, "", file)}, want: file, wire: []string{"GET", "GET", "GET"}},
@@ -144,6 +147,54 @@ func (d download) check(t *testing.T, info *trillian.MediaInfo, got string, err 
 	require.True(t, strings.HasPrefix(file, got), "%q", got)
 	if d.err != errAny {
 		require.ErrorIs(t, err, d.err)
+	}
+}
+
+// TestDownloadsOverOneConnection would wait for ever for a second one, to ask for the
+// file's size.
+func TestDownloadsOverOneConnection(t *testing.T) {
+	t.Parallel()
+	ending := fault{answer: writes("HTTP/1.0 200 OK\r\n\r\n" + file)}
+	listed := answers(200, "", `<response><media m="`+item+`"><size>10</size></media></response>`)
+	for name, call := range map[string]func(context.Context, *trillian.MediaService) ([]byte, error){
+		"Download": func(ctx context.Context, media *trillian.MediaService) ([]byte, error) {
+			var got bytes.Buffer
+			_, err := media.Download(ctx, smw, item, &got)
+			return got.Bytes(), err
+		},
+		"Open": func(ctx context.Context, media *trillian.MediaService) ([]byte, error) {
+			m, err := media.Open(ctx, smw, item)
+			if err != nil {
+				return nil, err
+			}
+			defer m.Close()
+			if m.Size != 10 {
+				return nil, fmt.Errorf("size %d", m.Size)
+			}
+			return io.ReadAll(m)
+		},
+	} {
+		for how, c := range map[string]struct {
+			script []fault
+			wire   []string
+		}{
+			"by HEAD":             {[]fault{ending, head("Content-Length: 10"), ending}, []string{"GET", "HEAD", "GET"}},
+			"by the list":         {[]fault{ending, head("X: y"), listed, ending}, []string{"GET", "HEAD", "GET", "GET"}},
+			"by the second GET":   {[]fault{ending, head("Content-Length: 9"), answers(200, "", file)}, []string{"GET", "HEAD", "GET"}},
+			"after a bad gateway": {[]fault{ending, head("Content-Length: 10"), answers(502, "", ""), ending}, []string{"GET", "HEAD", "GET", "GET"}},
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				server := newFaultServer(t, false, c.script...)
+				client := server.client(t, 0, trillian.WithHTTPClient(&http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}))
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				got, err := call(ctx, client.Users.Media)
+				require.NoError(t, err)
+				require.Equal(t, file, string(got))
+				require.Equal(t, c.wire, server.wire(t))
+			})
+		}
 	}
 }
 
