@@ -137,7 +137,7 @@ func (s *MediaService) upload(ctx context.Context, r request, owner string, uplo
 	r.file = upload.form(ctx)
 	defer r.file.release()
 	if err := r.file.measure(); err != nil {
-		return nil, s.client.failed(call, r, err)
+		return nil, s.client.unsent(call, r, err)
 	}
 	sent := &Media{Owner: owner, Name: upload.Name, Type: upload.mediaType()}
 	media, err := change(ctx, s.client, http.MethodPost, r, "media", sent)

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/trillian-go/trillian/internal/transport"
 )
 
 // DownloadFile writes a file to path, whole and as it is listed, or not at all.
@@ -44,7 +46,7 @@ func (s *MediaService) DownloadFile(ctx context.Context, owner string, item Medi
 	}
 	f, err := createPart(path, before)
 	if err != nil {
-		return nil, s.client.failed(call, r, err)
+		return nil, s.client.unsent(call, r, err)
 	}
 	defer f.discard()
 	var info *MediaInfo
@@ -167,18 +169,23 @@ func (s *MediaService) UploadFile(ctx context.Context, owner, path string) (*Med
 		return nil, err
 	}
 	if missing != nil {
-		return nil, s.client.failed(call, r, missing)
+		return nil, s.client.unsent(call, r, missing)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, s.client.failed(call, r, err)
+		return nil, s.client.unsent(call, r, err)
 	}
 	defer f.Close()
 	kind, err := fileType(f)
 	if err != nil {
-		return nil, s.client.failed(call, r, err)
+		return nil, s.client.unsent(call, r, err)
 	}
 	return s.upload(ctx, r, owner, MediaUpload{Name: filepath.Base(path), Type: kind, Data: f})
+}
+
+// unsent is the error of a call whose file failed before there was a request.
+func (c *Client) unsent(call *transport.Call, r request, err error) error {
+	return c.failed(call, r, fmt.Errorf("nothing was sent: %w", err))
 }
 
 func (r request) refuseIrregular(info fs.FileInfo) request {

@@ -349,5 +349,6 @@ func TestUploadFileThatIsNone(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	failure := new(trillian.Error)
 	require.ErrorAs(t, err, &failure)
+	require.ErrorContains(t, err, ": nothing was sent: ")
 	require.Zero(t, server.Count(), "requests")
 }

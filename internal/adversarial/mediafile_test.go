@@ -173,6 +173,7 @@ func TestDownloadFileToNowhere(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	failure := new(trillian.Error)
 	require.ErrorAs(t, err, &failure)
+	require.ErrorContains(t, err, ": nothing was sent: ")
 	require.Zero(t, server.Count(), "requests")
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
