@@ -172,7 +172,7 @@ func (f *fileForm) measure() error {
 		return err
 	})
 	if err != nil {
-		return err // and f is not to be looked at: a Seek may still hang
+		return err // it may still run, and set size and length
 	}
 	f.size, f.length = size, length
 	return nil
