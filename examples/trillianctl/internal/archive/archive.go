@@ -59,7 +59,7 @@ func (s Step) String() string { return [...]string{"lists", "messages", "files"}
 // Result is what a run did.
 type Result struct {
 	Owners   int   `json:"owners"`   // listed by the server
-	Weeks    int   `json:"weeks"`    // asked for
+	Weeks    int   `json:"weeks"`    // asked for, of every copy of a conversation
 	Messages int   `json:"messages"` // that the archive did not have before
 	Files    int   `json:"files"`    // downloaded
 	Bytes    int64 `json:"bytes"`    // of them

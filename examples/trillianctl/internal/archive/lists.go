@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 
 	"github.com/trillian-go/trillian"
 )
@@ -131,18 +132,18 @@ func (r *run) keepListing(ctx context.Context, tx *transaction, o owner, l listi
 	for _, c := range l.conversations {
 		before := known[c.ID]
 		delete(known, c.ID)
-		if before != nil && before.revision == c.Revision {
+		switch same, err := before.unchanged(ctx, tx, c); {
+		case err != nil:
+			return err
+		case same:
 			continue // what of it is not archived yet is already known
 		}
-		if err := keepConversation(ctx, tx, o, before, c); err != nil {
+		if err := keepConversation(ctx, tx, o, c); err != nil {
 			return err
 		}
 	}
 	for _, gone := range known { // from the server: not to be asked for
 		if err := tx.exec(ctx, "DELETE FROM listed_weeks WHERE copy = ?", gone.id); err != nil {
-			return err
-		}
-		if err := tx.exec(ctx, "UPDATE copies SET revision = -1 WHERE id = ?", gone.id); err != nil {
 			return err
 		}
 	}
@@ -158,7 +159,7 @@ func (r *run) keepListing(ctx context.Context, tx *transaction, o owner, l listi
 type ownCopy struct {
 	id           int64
 	conversation string
-	revision     int // -1: it was not listed any more
+	revision     int
 }
 
 func knownCopies(ctx context.Context, tx *transaction, o owner) (map[string]*ownCopy, error) {
@@ -172,8 +173,30 @@ func knownCopies(ctx context.Context, tx *transaction, o owner) (map[string]*own
 	return known, err
 }
 
-// keepConversation writes down a conversation that is new or has another revision.
-func keepConversation(ctx context.Context, tx *transaction, o owner, before *ownCopy, c trillian.Conversation) error {
+// unchanged reports whether a conversation is still listed as it was. The counts of
+// its weeks do not tell of every change, and of the revision it is inferred.
+func (c *ownCopy) unchanged(ctx context.Context, tx *transaction, now trillian.Conversation) (bool, error) {
+	if c == nil || c.revision != now.Revision {
+		return false, nil
+	}
+	type week struct{ year, number, count int }
+	all, err := queryAll(ctx, tx, func(rows *sql.Rows, w *week) error {
+		return rows.Scan(&w.year, &w.number, &w.count)
+	}, `SELECT w.year, w.week, l.listed FROM listed_weeks l JOIN weeks w ON w.id = l.week WHERE l.copy = ?`, c.id)
+	before, listed := map[week]bool{}, map[week]bool{}
+	for _, w := range all {
+		before[w] = true
+	}
+	for _, w := range now.Weeks {
+		listed[week{w.Year, w.Week, w.Count}] = true
+	}
+	return maps.Equal(before, listed), err
+}
+
+// keepConversation writes down a conversation that is new or has changed, with all its
+// weeks to be asked for: one that has as many messages as before may have lost one and
+// got another.
+func keepConversation(ctx context.Context, tx *transaction, o owner, c trillian.Conversation) error {
 	var conversation, copied int64
 	err := tx.get(ctx, `INSERT INTO conversations (name, medium) VALUES (?, ?)
 		ON CONFLICT (name) DO UPDATE SET medium = excluded.medium RETURNING id`, []any{c.ID, c.Medium}, &conversation)
@@ -186,53 +209,15 @@ func keepConversation(ctx context.Context, tx *transaction, o owner, before *own
 	if err != nil {
 		return err
 	}
-	known, err := knownWeeks(ctx, tx, copied)
-	if err != nil {
+	if err := tx.exec(ctx, "DELETE FROM listed_weeks WHERE copy = ?", copied); err != nil {
 		return err
 	}
-	explained := before == nil || before.revision < 0 // what the new revision stands for
 	for _, w := range c.Weeks {
-		key := [2]int{w.Year, w.Week}
-		listed, ok := known[key]
-		delete(known, key)
-		if ok && listed.count == w.Count {
-			continue
-		}
-		explained = true
 		if err := keepWeek(ctx, tx, conversation, copied, w); err != nil {
 			return err
 		}
 	}
-	for _, gone := range known {
-		explained = true
-		if err := tx.exec(ctx, "DELETE FROM listed_weeks WHERE copy = ? AND week = ?", copied, gone.id); err != nil {
-			return err
-		}
-	}
-	if explained {
-		return nil
-	}
-	// One message less and another more, say: any week may have changed.
-	err = tx.exec(ctx, "UPDATE listed_weeks SET asked = -1 WHERE copy = ? AND asked IS NOT NULL", copied)
-	return err
-}
-
-// listedWeek is a week of a copy, as it was listed last.
-type listedWeek struct {
-	id           int64
-	year, number int
-	count        int
-}
-
-func knownWeeks(ctx context.Context, tx *transaction, copied int64) (map[[2]int]listedWeek, error) {
-	all, err := queryAll(ctx, tx, func(rows *sql.Rows, w *listedWeek) error {
-		return rows.Scan(&w.id, &w.year, &w.number, &w.count)
-	}, `SELECT w.id, w.year, w.week, l.listed FROM listed_weeks l JOIN weeks w ON w.id = l.week WHERE l.copy = ?`, copied)
-	known := make(map[[2]int]listedWeek, len(all))
-	for _, w := range all {
-		known[[2]int{w.year, w.number}] = w
-	}
-	return known, err
+	return nil
 }
 
 func keepWeek(ctx context.Context, tx *transaction, conversation, copied int64, w trillian.MessageWeek) error {

@@ -79,20 +79,11 @@ func readAll(ctx context.Context, client *trillian.Client) error {
 	for _, u := range users {
 		owners = append(owners, u.Name)
 	}
-	seen := map[string]bool{}
 	for _, owner := range owners {
-		mine := map[string]bool{}
-		opts := &trillian.HistoryOptions{Concurrency: defaultConcurrency, Only: func(w trillian.MessageWeek) bool {
-			mine[w.Conversation] = true
-			return !seen[w.Conversation]
-		}}
-		for _, err := range histories(client, owner).Weeks(ctx, owner, opts) {
+		for _, err := range histories(client, owner).Weeks(ctx, owner, &trillian.HistoryOptions{Concurrency: defaultConcurrency}) {
 			if err != nil {
 				return err
 			}
-		}
-		for c := range mine {
-			seen[c] = true
 		}
 	}
 	return nil

@@ -38,18 +38,18 @@ CREATE TABLE weeks (
 	UNIQUE (conversation, year, week)
 );
 
--- A week as a copy lists it. It is asked for where asked differs from listed.
+-- A week as a copy lists it. It is to be asked for where asked differs from listed.
 CREATE TABLE listed_weeks (
 	copy   INTEGER NOT NULL REFERENCES copies,
 	week   INTEGER NOT NULL REFERENCES weeks,
 	listed INTEGER NOT NULL, -- how many messages the server says it has
-	asked  INTEGER,          -- the same when it was archived; NULL: never; -1: to be asked for again
+	asked  INTEGER,          -- the same once it is archived as it is listed; NULL until then
 	flags  INTEGER NOT NULL,
 	fields TEXT,             -- JSON: whatever else the server says
 	PRIMARY KEY (week, copy)
 ) WITHOUT ROWID;
 CREATE INDEX listed_weeks_copy ON listed_weeks (copy);
-CREATE INDEX listed_weeks_pending ON listed_weeks (week) WHERE asked IS NOT listed;
+CREATE INDEX listed_weeks_pending ON listed_weeks (copy) WHERE asked IS NOT listed;
 
 CREATE TABLE messages (
 	id     INTEGER PRIMARY KEY,

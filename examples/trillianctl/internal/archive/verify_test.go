@@ -81,8 +81,17 @@ func TestVerifyBehind(t *testing.T) {
 	update(t, server, path, Options{})
 	require.Empty(t, problems(t, client, path))
 
+	server.Fill(trilliantest.WithMessages(chat, "sales", said(31, kwk, "and more")))
+	server.Inject(chatWeek, trilliantest.Status(500)).Always()
+	result, err := Run(t.Context(), client, path, Options{})
+	require.Error(t, err)
+	require.Equal(t, 3, result.Failures)
+	found = problems(t, client, path)
+	require.Len(t, found, 3, "each of its weeks may have changed")
+	require.Contains(t, found[0].What, "not asked for since the conversation changed")
+
 	server.Inject("GET /users/{user}/messages/", trilliantest.Status(403))
-	_, err := Verify(t.Context(), client, path, Options{}, func(p Problem) { t.Error(p) })
+	_, err = Verify(t.Context(), client, path, Options{}, func(p Problem) { t.Error(p) })
 	require.Error(t, err, "what could not be looked at is no problem of the archive")
 }
 

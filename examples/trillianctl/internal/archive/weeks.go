@@ -9,102 +9,78 @@ import (
 	"github.com/trillian-go/trillian"
 )
 
-// weekToAsk is a week, of the copy that is to be asked for it.
+// weekToAsk is a week of a copy.
 type weekToAsk struct {
 	id     int64
 	copied int64
 	owner  string
-	listed int
 	name   trillian.MessageWeek
 }
 
 // messages is how many the week counts for: a week without any is a step as well.
-func (w weekToAsk) messages() int64 { return int64(max(w.listed, 1)) }
+func (w weekToAsk) messages() int64 { return int64(max(w.name.Count, 1)) }
 
 // weeks asks for the weeks that the archive has not, or not as they are listed now.
+// Of a conversation that two users share both copies are asked for: each of them may
+// have deleted what the other has, and the lists need not show it.
 func (r *run) weeks(ctx context.Context) error {
-	if err := r.takeOtherCopies(ctx); err != nil {
-		return err
-	}
 	fetch := func(ctx context.Context, w weekToAsk) ([]trillian.Message, error) {
 		return histories(r.client, w.owner).List(ctx, w.owner, w.name)
 	}
 	what := func(w weekToAsk) string {
 		return fmt.Sprintf("week %d of %d of conversation %s of %s", w.name.Week, w.name.Year, w.name.Conversation, w.owner)
 	}
-	left, err := r.messagesLeft(ctx)
-	if err != nil {
-		return err
-	}
-	// A week of which the owners have unlike copies takes as many rounds.
-	done := int64(0)
-	for more := left > 0; more; {
-		total, failures := done+left, r.result.Failures
-		keep := func(all []fetched[weekToAsk, []trillian.Message]) error {
-			err := store(ctx, r, all, what, func(tx *transaction, got []fetched[weekToAsk, []trillian.Message]) error {
-				return r.keepWeeks(ctx, tx, got)
-			})
-			for _, f := range all {
-				done += f.task.messages()
-			}
-			r.progress(Messages, done, total)
-			return err
-		}
-		if err := pipeline(ctx, r.opts.Concurrency, r.weeksToAsk(ctx), fetch, keep); err != nil {
-			return err
-		}
-		if left, err = r.messagesLeft(ctx); err != nil {
-			return err
-		}
-		more = left > 0 && r.result.Failures == failures // what failed is left to the next run
-	}
-	return nil
-}
-
-// takeOtherCopies finds the weeks that another owner's copy has been archived from:
-// with as many messages, it is the same.
-func (r *run) takeOtherCopies(ctx context.Context) error {
-	_, err := r.db.ExecContext(ctx, `UPDATE listed_weeks AS own SET asked = listed
-		WHERE asked IS NOT listed AND asked IS NOT -1 AND EXISTS (
-			SELECT 1 FROM listed_weeks AS other
-			WHERE other.week = own.week AND other.copy <> own.copy AND other.asked = other.listed AND other.listed = own.listed)`)
-	return err
-}
-
-// weeksToAsk yields every week that is to be asked for once: of several copies the
-// one with the most messages.
-func (r *run) weeksToAsk(ctx context.Context) iter.Seq2[weekToAsk, error] {
-	period := r.opts.period()
-	all := pages(ctx, r.db, `SELECT w.id, l.copy, o.name, max(l.listed), c.name, w.year, w.week
-		FROM listed_weeks l JOIN weeks w ON w.id = l.week JOIN copies p ON p.id = l.copy
-		JOIN owners o ON o.id = p.owner JOIN conversations c ON c.id = p.conversation
-		WHERE l.asked IS NOT l.listed AND o.run = ? AND l.week > ? GROUP BY l.week ORDER BY l.week`,
-		func(rows *sql.Rows, w *weekToAsk) error {
-			return rows.Scan(&w.id, &w.copied, &w.owner, &w.listed, &w.name.Conversation, &w.name.Year, &w.name.Week)
-		},
-		func(w weekToAsk) int64 { return w.id }, r.id)
-	return func(yield func(weekToAsk, error) bool) {
-		for w, err := range all {
-			if err == nil && !period.Reaches(w.name) {
-				continue
-			}
-			if !yield(w, err) {
-				return
-			}
-		}
-	}
-}
-
-// messagesLeft is how many messages the weeks to be asked for are listed with.
-func (r *run) messagesLeft(ctx context.Context) (int64, error) {
-	left := int64(0)
+	done, total := int64(0), int64(0)
 	for w, err := range r.weeksToAsk(ctx) {
 		if err != nil {
-			return 0, err
+			return err
 		}
-		left += w.messages()
+		total += w.messages()
 	}
-	return left, nil
+	return pipeline(ctx, r.opts.Concurrency, r.weeksToAsk(ctx), fetch, func(all []fetched[weekToAsk, []trillian.Message]) error {
+		err := store(ctx, r, all, what, func(tx *transaction, got []fetched[weekToAsk, []trillian.Message]) error {
+			return r.keepWeeks(ctx, tx, got)
+		})
+		for _, f := range all {
+			done += f.task.messages()
+		}
+		r.progress(Messages, done, total)
+		return err
+	})
+}
+
+// weeksToAsk yields the weeks that are to be asked for, a copy after the other.
+func (r *run) weeksToAsk(ctx context.Context) iter.Seq2[weekToAsk, error] {
+	type ownersCopy struct {
+		id                  int64
+		owner, conversation string
+	}
+	copies := pages(ctx, r.db, `SELECT p.id, o.name, c.name FROM copies p JOIN owners o ON o.id = p.owner
+		JOIN conversations c ON c.id = p.conversation WHERE o.run = ? AND p.id > ? ORDER BY p.id`,
+		func(rows *sql.Rows, c *ownersCopy) error { return rows.Scan(&c.id, &c.owner, &c.conversation) },
+		func(c ownersCopy) int64 { return c.id }, r.id)
+	period := r.opts.period()
+	return func(yield func(weekToAsk, error) bool) {
+		for c, err := range copies {
+			var weeks []weekToAsk
+			if err == nil {
+				weeks, err = queryAll(ctx, r.db, func(rows *sql.Rows, w *weekToAsk) error {
+					w.copied, w.owner, w.name.Conversation = c.id, c.owner, c.conversation
+					return rows.Scan(&w.id, &w.name.Year, &w.name.Week, &w.name.Count)
+				}, `SELECT w.id, w.year, w.week, l.listed FROM listed_weeks l JOIN weeks w ON w.id = l.week
+					WHERE l.copy = ? AND l.asked IS NOT l.listed ORDER BY w.year, w.week`, c.id)
+			}
+			if err != nil {
+				yield(weekToAsk{}, err)
+				return
+			}
+			for _, w := range weeks {
+				if period.Reaches(w.name) && !yield(w, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // keepWeeks stores the messages of weeks, and that they were asked for as they were
@@ -114,17 +90,30 @@ func (r *run) keepWeeks(ctx context.Context, tx *transaction, all []fetched[week
 	if err := tx.get(ctx, "SELECT coalesce(max(id), 0) FROM messages", nil, &last); err != nil {
 		return err
 	}
-	next := last + 1
+	n := &numbering{next: last + 1, indexed: last}
 	for _, f := range all {
-		if err := r.keepWeek(ctx, tx, f.task, f.result, &next); err != nil {
+		if err := r.keepWeek(ctx, tx, f.task, f.result, n); err != nil {
 			return err
 		}
 	}
-	return tx.exec(ctx, "INSERT INTO words (rowid, text) SELECT id, text FROM messages WHERE id > ?", last)
+	return n.index(ctx, tx)
 }
 
-// keepWeek stores the messages of a week, with ids from next on.
-func (r *run) keepWeek(ctx context.Context, tx *transaction, w weekToAsk, messages []trillian.Message, next *int64) error {
+// numbering is that of the messages that one transaction adds.
+type numbering struct {
+	next    int64 // id
+	indexed int64 // the last id whose words are in the index
+}
+
+// index enters the words of the messages that were added.
+func (n *numbering) index(ctx context.Context, tx *transaction) error {
+	err := tx.exec(ctx, "INSERT INTO words (rowid, text) SELECT id, text FROM messages WHERE id > ?", n.indexed)
+	n.indexed = n.next - 1
+	return err
+}
+
+// keepWeek stores the messages of a week beside those that it has.
+func (r *run) keepWeek(ctx context.Context, tx *transaction, w weekToAsk, messages []trillian.Message, n *numbering) error {
 	old, err := storedMessages(ctx, tx, w.id)
 	if err != nil {
 		return err
@@ -139,6 +128,9 @@ func (r *run) keepWeek(ctx context.Context, tx *transaction, w weekToAsk, messag
 		same++
 	}
 	if same < len(old) {
+		if err := n.index(ctx, tx); err != nil { // some may be of this transaction, of another copy
+			return err
+		}
 		for _, change := range []string{
 			"INSERT INTO words (words, rowid, text) SELECT 'delete', id, text FROM messages WHERE week = ? AND place >= ?",
 			"DELETE FROM messages WHERE week = ? AND place >= ?",
@@ -150,11 +142,11 @@ func (r *run) keepWeek(ctx context.Context, tx *transaction, w weekToAsk, messag
 	}
 	for i, m := range merged[same:] {
 		err := tx.exec(ctx, "INSERT INTO messages (id, week, place, at, sender, text, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			*next, w.id, same+i, m.at, m.sender, m.text, m.fields)
+			n.next, w.id, same+i, m.at, m.sender, m.text, m.fields)
 		if err != nil {
 			return err
 		}
-		*next++
+		n.next++
 	}
 	if same < len(merged) {
 		if err := tx.exec(ctx, "UPDATE weeks SET digest = ? WHERE id = ?", digest(merged), w.id); err != nil {
@@ -163,6 +155,5 @@ func (r *run) keepWeek(ctx context.Context, tx *transaction, w weekToAsk, messag
 	}
 	r.result.Weeks++
 	r.result.Messages += len(merged) - len(old)
-	// Other copies that are listed with as many messages are the same.
-	return tx.exec(ctx, "UPDATE listed_weeks SET asked = listed WHERE week = ? AND (copy = ? OR listed = ?)", w.id, w.copied, w.listed)
+	return tx.exec(ctx, "UPDATE listed_weeks SET asked = listed WHERE week = ? AND copy = ?", w.id, w.copied)
 }
