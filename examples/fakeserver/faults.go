@@ -15,18 +15,19 @@ const faultUsage = `a PATTERN of requests, "=", and what goes wrong with them, d
   -fault 'POST /users/{user}/messages/=drop-after'
   -fault 'GET /users/=status=503,retry-after=2s,times=3'
 What can go wrong:
-  status=503       is answered, and nothing is carried out
-  retry-after=2s   goes with it; alone, the status is 429
-  body=TEXT        is answered; all that follows belongs to it, commas too
-  carried-out      it is, whatever status or body is answered
-  delay=500ms      before it is carried out
-  drop-before      the connection ends before it is carried out
-  drop-after       the connection ends after it is carried out
-  drop-upload=100  the connection ends after as many bytes of the request's body
-  truncate=100     the connection ends after as many bytes of the answer's body
+  status=503           is answered, and nothing is carried out
+  retry-after=2s       goes with it; alone, the status is 429
+  body=TEXT            is answered; all that follows belongs to it, commas too
+  carried-out          it is, whatever status or body is answered
+  carried-out-late=2s  it is after a wait, even if the client has gone
+  delay=500ms          before it is carried out
+  drop-before          the connection ends before it is carried out
+  drop-after           the connection ends after it is carried out
+  drop-upload=100      the connection ends after as many bytes of the request's body
+  truncate=100         the connection ends after as many bytes of the answer's body
 How often, once if nothing is said:
   times=3, always
-  after=2          the first two requests pass
+  after=2              the first two requests pass
 The flag may be given again.`
 
 // faultFlag is a -fault as it was given: a pattern, and what to inject for it.
@@ -95,6 +96,8 @@ func (f *faultFlag) add(text string) error {
 	case "carried-out":
 		fault = trilliantest.CarriedOut()
 		v.none()
+	case "carried-out-late":
+		fault = trilliantest.CarriedOutLate(v.duration())
 	case "body":
 		fault = trilliantest.Body(http.DetectContentType([]byte(value)), value)
 		v.some()

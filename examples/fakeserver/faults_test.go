@@ -3,10 +3,13 @@ package main
 import (
 	"io"
 	"net/http"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trillian-go/trillian"
 	"github.com/trillian-go/trillian/trilliantest"
 )
 
@@ -21,6 +24,7 @@ func TestFaults(t *testing.T) {
 		"/users/=truncate=0":                      "/users/ Truncate(0) (met by 0 of 1 requests)",
 		"POST /users/{user}/media/=drop-upload=9": "POST /users/{user}/media/ DropUpload(9) (met by 0 of 1 requests)",
 		"POST /groups/=status=504,carried-out":    "POST /groups/ Status(504) CarriedOut() (met by 0 of 1 requests)",
+		"POST /groups/=carried-out-late=2s":       "POST /groups/ CarriedOutLate(2s) (met by 0 of 1 requests)",
 		"/users/=status=502,body=<html>a=b, c":    `/users/ Status(502) Body("text/html; charset=utf-8", 12 bytes) (met by 0 of 1 requests)`,
 		"/users/=body=":                           `/users/ Body("text/plain; charset=utf-8", 0 bytes) (met by 0 of 1 requests)`,
 		"/users/a%3Db/=drop-after":                "/users/a%3Db/ DropAfter() (met by 0 of 1 requests)",
@@ -55,6 +59,8 @@ func TestBadFaults(t *testing.T) {
 		"GET /users/=drop-after=1":             "drop-after takes no value",
 		"GET /users/=drop-before=":             "drop-before takes no value",
 		"GET /users/=status=503,carried-out=1": "carried-out takes no value",
+		"POST /users/=carried-out-late":        "carried-out-late needs a duration, such as 2s or 500ms",
+		"POST /users/=carried-out-late=-1s":    "carried-out-late needs a duration",
 		"GET /users/=always=1":                 "always takes no value",
 		"GET /users/=body":                     "body needs a value",
 		"GET /users/=status=503,times=0":       "times needs a number from 1",
@@ -89,4 +95,21 @@ func TestInjectedFaultsAreMet(t *testing.T) {
 	require.Equal(t, "out of order", body)
 	http.DefaultClient.CloseIdleConnections()
 	require.Equal(t, []string{"Closing.", "A fault was never met: /policies/ DropAfter() (met by 0 of 1 requests)"}, stop())
+}
+
+// What was answered with an error comes true in the end.
+func TestCarriedOutLate(t *testing.T) {
+	t.Parallel()
+	greeting, stop := serve(t, "-token", "admin", "-fault", "POST /groupchats/=status=504,carried-out-late=1ms")
+	defer stop()
+	client, err := trillian.NewClient("admin", trillian.WithBaseURL(after(t, greeting, "Base URL:")), trillian.WithPlainHTTP())
+	require.NoError(t, err)
+	_, err = client.GroupChats.Create(t.Context(), trillian.GroupChatCreate{DisplayName: "Launch"})
+	require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
+	require.Eventually(t, func() bool {
+		chats, err := client.GroupChats.List(t.Context(), nil)
+		return err == nil && slices.ContainsFunc(chats, func(c trillian.GroupChat) bool { return c.DisplayName == "Launch" })
+	}, time.Minute, time.Millisecond)
+	client.CloseIdleConnections()
+	require.Equal(t, []string{"Closing."}, stop())
 }
