@@ -197,7 +197,8 @@ func newArchiveExportCommand(a *app) *cobra.Command {
 conversation after the other, in the server's order. The server is not asked.
 
 CSV is for spreadsheets: what one of them would take for a formula, a text that begins
-with = + - or @, say, has an apostrophe before it. JSON has every text as it was.`,
+with = + - or @, say, has an apostrophe before it. JSON has every text as it was, and
+so has the --output csv of other commands.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			filter, err := f.filter()
 			if err != nil {
@@ -217,7 +218,7 @@ with = + - or @, say, has an apostrophe before it. JSON has every text as it was
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&jsonl, "jsonl", false, "as JSON, one message a line")
-	cmd.Flags().BoolVar(&csv, "csv", false, "as CSV, with a first line that names the columns")
+	cmd.Flags().BoolVar(&csv, "csv", false, "as CSV for spreadsheets, without formulas, with a first line that names the columns")
 	cmd.MarkFlagsOneRequired("jsonl", "csv")
 	cmd.MarkFlagsMutuallyExclusive("jsonl", "csv")
 	return cmd

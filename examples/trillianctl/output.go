@@ -79,11 +79,14 @@ type outputFlags struct {
 	columns, sort []string
 }
 
+// asItIs says whom json and csv are for.
+const asItIs = "; json and csv are for programs, with every text as it is, even what a spreadsheet takes for a formula"
+
 // prints gives a command the flags of those that print, and checks them before it
 // runs: it must not have created something when it finds that it cannot print it.
 func (a *app) prints(cmd *cobra.Command, columns ...string) *cobra.Command {
 	flags := cmd.Flags()
-	flags.StringVarP(&a.format.output, "output", "o", "table", "`format`: table, json or csv")
+	flags.StringVarP(&a.format.output, "output", "o", "table", "`format`: table, json or csv"+asItIs)
 	flags.StringSliceVar(&a.format.columns, "columns", nil, "`names` of the columns to print, in order, of: "+strings.Join(columns, ", "))
 	flags.StringSliceVar(&a.format.sort, "sort", nil, "`names` of the columns to sort by, each with a minus for descending")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp))

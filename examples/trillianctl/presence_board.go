@@ -56,7 +56,7 @@ goes between two looks is not seen. With --output json a line is an object.`,
 	})
 	cmd.Flags().DurationVar(&interval, "interval", 10*time.Second, intervalUsage)
 	cmd.Flags().IntVar(&looks, "looks", 0, "end after so `many` looks; 0 looks until an interrupt")
-	cmd.Flags().StringVarP(&a.format.output, "output", "o", "table", "`format`: table (a line a change), json (an object a line) or csv")
+	cmd.Flags().StringVarP(&a.format.output, "output", "o", "table", "`format`: table (a line a change), json (an object a line) or csv"+asItIs)
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
