@@ -65,10 +65,9 @@ func newArchiveCommand(a *app) *cobra.Command {
 beside it, FILE.media, in which each is named by its SHA-256.
 
 Stopped or killed at any moment and run again it goes on where it was. Run again
-later it asks for the lists, and then only for files that are new and conversations
-that are new or have changed, for all their weeks: which of them has changed cannot be
-told from the lists. What is deleted on the server stays in the archive. A
-conversation of two users is stored once, and both their copies are asked for.
+later it asks for the lists, and then only for weeks and files that are new or have
+changed. What is deleted on the server stays in the archive. A conversation of two
+users is stored once, and both their copies are asked for.
 
 With --since and --until whole weeks are archived, and some more on either side:
 how the server numbers them is not documented.`,

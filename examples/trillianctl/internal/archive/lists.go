@@ -130,15 +130,16 @@ func (r *run) keepListing(ctx context.Context, tx *transaction, o owner, l listi
 		return err
 	}
 	for _, c := range l.conversations {
-		before := known[c.ID]
+		before, ok := known[c.ID]
 		delete(known, c.ID)
-		switch same, err := before.unchanged(ctx, tx, c); {
-		case err != nil:
+		weeks, err := listedWeeks(ctx, tx, before.id)
+		if err != nil {
 			return err
-		case same:
+		}
+		if ok && before.revision == c.Revision && maps.Equal(weeks, weeksOf(c)) {
 			continue // what of it is not archived yet is already known
 		}
-		if err := keepConversation(ctx, tx, o, c); err != nil {
+		if err := keepConversation(ctx, tx, o, c, weeks); err != nil {
 			return err
 		}
 	}
@@ -162,41 +163,70 @@ type ownCopy struct {
 	revision     int
 }
 
-func knownCopies(ctx context.Context, tx *transaction, o owner) (map[string]*ownCopy, error) {
+type week struct{ year, number int }
+
+func (w week) before(other week) bool {
+	return w.year < other.year || w.year == other.year && w.number < other.number
+}
+
+func weeksOf(c trillian.Conversation) map[week]int {
+	weeks := make(map[week]int, len(c.Weeks))
+	for _, w := range c.Weeks {
+		weeks[week{w.Year, w.Week}] = w.Count
+	}
+	return weeks
+}
+
+func knownCopies(ctx context.Context, tx *transaction, o owner) (map[string]ownCopy, error) {
 	all, err := queryAll(ctx, tx, func(rows *sql.Rows, c *ownCopy) error {
 		return rows.Scan(&c.id, &c.conversation, &c.revision)
 	}, `SELECT p.id, c.name, p.revision FROM copies p JOIN conversations c ON c.id = p.conversation WHERE p.owner = ?`, o.id)
-	known := make(map[string]*ownCopy, len(all))
-	for i := range all {
-		known[all[i].conversation] = &all[i]
+	known := make(map[string]ownCopy, len(all))
+	for _, c := range all {
+		known[c.conversation] = c
 	}
 	return known, err
 }
 
-// unchanged reports whether a conversation is still listed as it was. The counts of
-// its weeks do not tell of every change, and of the revision it is inferred.
-func (c *ownCopy) unchanged(ctx context.Context, tx *transaction, now trillian.Conversation) (bool, error) {
-	if c == nil || c.revision != now.Revision {
-		return false, nil
+// listedWeeks are the weeks that a copy had, and how many messages each.
+func listedWeeks(ctx context.Context, tx *transaction, copied int64) (map[week]int, error) {
+	type counted struct {
+		week
+		count int
 	}
-	type week struct{ year, number, count int }
-	all, err := queryAll(ctx, tx, func(rows *sql.Rows, w *week) error {
+	all, err := queryAll(ctx, tx, func(rows *sql.Rows, w *counted) error {
 		return rows.Scan(&w.year, &w.number, &w.count)
-	}, `SELECT w.year, w.week, l.listed FROM listed_weeks l JOIN weeks w ON w.id = l.week WHERE l.copy = ?`, c.id)
-	before, listed := map[week]bool{}, map[week]bool{}
+	}, `SELECT w.year, w.week, l.listed FROM listed_weeks l JOIN weeks w ON w.id = l.week WHERE l.copy = ?`, copied)
+	weeks := make(map[week]int, len(all))
 	for _, w := range all {
-		before[w] = true
+		weeks[w.week] = w.count
 	}
-	for _, w := range now.Weeks {
-		listed[week{w.Year, w.Week, w.Count}] = true
-	}
-	return maps.Equal(before, listed), err
+	return weeks, err
 }
 
-// keepConversation writes down a conversation that is new or has changed, with all its
-// weeks to be asked for: one that has as many messages as before may have lost one and
-// got another.
-func keepConversation(ctx context.Context, tx *transaction, o owner, c trillian.Conversation) error {
+// doubtful tells which weeks of a conversation that has changed may have done so
+// although they have as many messages as before: the newest that there was, and those
+// behind it, may have lost one and got another, older ones get none. If no count has
+// changed, any of them may. That messages come to the newest weeks is inferred.
+func doubtful(before, now map[week]int) func(week) bool {
+	if maps.Equal(before, now) {
+		return func(week) bool { return true }
+	}
+	var newest week
+	for w := range before {
+		if newest.before(w) {
+			newest = w
+		}
+	}
+	return func(w week) bool { return !w.before(newest) }
+}
+
+// keepConversation writes down a conversation that is new or has changed, of which
+// before were the weeks. It is to be asked for those that have another number of
+// messages, or are doubtful.
+func keepConversation(ctx context.Context, tx *transaction, o owner, c trillian.Conversation, before map[week]int) error {
+	now := weeksOf(c)
+	isDoubtful := doubtful(before, now)
 	var conversation, copied int64
 	err := tx.get(ctx, `INSERT INTO conversations (name, medium) VALUES (?, ?)
 		ON CONFLICT (name) DO UPDATE SET medium = excluded.medium RETURNING id`, []any{c.ID, c.Medium}, &conversation)
@@ -209,26 +239,34 @@ func keepConversation(ctx context.Context, tx *transaction, o owner, c trillian.
 	if err != nil {
 		return err
 	}
-	if err := tx.exec(ctx, "DELETE FROM listed_weeks WHERE copy = ?", copied); err != nil {
-		return err
+	for w := range before {
+		if _, there := now[w]; there {
+			continue
+		}
+		err := tx.exec(ctx, `DELETE FROM listed_weeks WHERE copy = ? AND week =
+			(SELECT id FROM weeks WHERE conversation = ? AND year = ? AND week = ?)`, copied, conversation, w.year, w.number)
+		if err != nil {
+			return err
+		}
 	}
 	for _, w := range c.Weeks {
-		if err := keepWeek(ctx, tx, conversation, copied, w); err != nil {
+		if err := keepWeek(ctx, tx, conversation, copied, w, isDoubtful(week{w.Year, w.Week})); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func keepWeek(ctx context.Context, tx *transaction, conversation, copied int64, w trillian.MessageWeek) error {
-	var week int64
+func keepWeek(ctx context.Context, tx *transaction, conversation, copied int64, w trillian.MessageWeek, doubtful bool) error {
+	var id int64
 	err := tx.get(ctx, `INSERT INTO weeks (conversation, year, week) VALUES (?, ?, ?)
-		ON CONFLICT (conversation, year, week) DO UPDATE SET year = excluded.year RETURNING id`, []any{conversation, w.Year, w.Week}, &week)
+		ON CONFLICT (conversation, year, week) DO UPDATE SET year = excluded.year RETURNING id`, []any{conversation, w.Year, w.Week}, &id)
 	if err != nil {
 		return err
 	}
 	err = tx.exec(ctx, `INSERT INTO listed_weeks (copy, week, listed, flags, fields) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (week, copy) DO UPDATE SET listed = excluded.listed, flags = excluded.flags, fields = excluded.fields`,
-		copied, week, w.Count, w.Flags, fieldsJSON(w.Fields))
+		ON CONFLICT (week, copy) DO UPDATE SET listed = excluded.listed, flags = excluded.flags, fields = excluded.fields,
+			asked = CASE WHEN ? OR listed <> excluded.listed THEN NULL ELSE asked END`,
+		copied, id, w.Count, w.Flags, fieldsJSON(w.Fields), doubtful)
 	return err
 }
