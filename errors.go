@@ -242,7 +242,10 @@ func errorText(body string, clean func(string) string) string {
 	body = unreadable.ReplaceAllString(body, " ")
 	body = html.UnescapeString(tag.ReplaceAllString(body, " "))
 	body = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
+		switch {
+		case unicode.Is(unicode.Cf, r): // a soft hyphen, say
+			return -1
+		case unicode.IsControl(r) || r == utf8.RuneError:
 			return ' '
 		}
 		return r

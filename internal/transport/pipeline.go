@@ -108,6 +108,7 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	resp.Request = r
 	resp.Status = scrub(resp.Status)
 	scrub.header(resp.Header)
+	scrub.header(resp.Trailer) // whose names are announced
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}

@@ -5,13 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
-	"math"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -25,40 +21,34 @@ const minSecret = 4
 // function, since fmt prints the fields of a struct and not what a function holds.
 type Scrubber func(text string) string
 
-// NewScrubber knows the secrets and whatever follows "token=".
-func NewScrubber(secrets ...string) Scrubber {
-	known := NewExactScrubber(secrets...)
-	return func(text string) string {
-		text = known(text)
-		if !strings.Contains(text, "token=") {
-			return text
-		}
-		return tokenParam.ReplaceAllString(text, "token="+Redacted)
-	}
-}
-
-// tokenParam has part of a token where a text was cut in the middle of it. Behind
-// what is scrubbed already, the text goes on.
-var tokenParam = regexp.MustCompile(`token=(\[redacted\]|[^\x00- &"'<>#;,)]+)`)
+// NewScrubber knows the secrets and whatever follows "token=": where a text was cut,
+// that may be a part of one.
+func NewScrubber(secrets ...string) Scrubber { return newScrubber(true, secrets) }
 
 // NewExactScrubber knows the secrets and nothing else.
-func NewExactScrubber(secrets ...string) Scrubber {
-	var forms []string
-	shortest := math.MaxInt // no escaping shortens a secret
+func NewExactScrubber(secrets ...string) Scrubber { return newScrubber(false, secrets) }
+
+func newScrubber(params bool, secrets []string) Scrubber {
+	k := known{params: params}
 	for _, s := range secrets {
 		if len(s) >= minSecret {
-			shortest = min(shortest, len(s))
-			forms = append(forms, s, strings.ReplaceAll(s, " ", "+"),
+			plus := strings.ReplaceAll(s, " ", "+")
+			k.forms = append(k.forms, s, plus, strings.ToLower(s), strings.ToLower(plus),
 				base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 		}
 	}
-	return func(text string) string {
-		if len(text) < shortest {
-			return text
-		}
-		return redact(text, find(forms, text, deepest))
-	}
+	slices.Sort(k.forms)
+	k.forms = slices.Compact(k.forms)
+	return func(text string) string { return redact(text, k.find(text, deepest)) }
 }
+
+// known is what a scrubber looks for.
+type known struct {
+	forms  []string
+	params bool // also what follows tokenParam
+}
+
+const tokenParam = "token="
 
 // deepest is how many escapings may lie one within another: a URL in JSON in HTML.
 const deepest = 3
@@ -66,84 +56,52 @@ const deepest = 3
 // span is a part of a text, from its first byte to behind its last.
 type span struct{ from, to int }
 
-// find returns where a text has one of the forms, also where only what it says
-// once its escapes are undone has one: there are more ways to escape than can be
-// listed.
-func find(forms []string, text string, depth int) []span {
+// find returns where a text has what is known, also where only what it says once
+// its escapes are undone has it: there are more ways to escape than can be listed.
+func (k known) find(text string, depth int) []span {
 	var found []span
-	for _, form := range forms {
-		for from := 0; ; {
-			i := strings.Index(text[from:], form)
+	for _, form := range k.forms {
+		for at := 0; ; {
+			i := strings.Index(text[at:], form)
 			if i < 0 {
 				break
 			}
-			found = append(found, span{from + i, from + i + len(form)})
-			from += i + len(form)
+			found = append(found, span{at + i, at + i + len(form)})
+			at += i + len(form)
+		}
+	}
+	for at := 0; k.params; {
+		i := strings.Index(text[at:], tokenParam)
+		if i < 0 {
+			break
+		}
+		from := at + i + len(tokenParam)
+		if at = len(text); strings.ContainsFunc(text[from:], endsParam) {
+			at = from + strings.IndexFunc(text[from:], endsParam)
+		}
+		if at > from {
+			found = append(found, span{from, at})
 		}
 	}
 	if depth == 0 {
 		return found
 	}
 	for _, e := range escapes {
-		if !strings.Contains(text, e.mark) {
+		if !strings.ContainsAny(text, e.marks) {
 			continue
 		}
 		plain, at := e.undo(text)
 		if plain == text {
 			continue
 		}
-		for _, s := range find(forms, plain, depth-1) {
-			to := s.to
-			for at[to] == at[s.to-1] { // the escape's other bytes
-				to++
-			}
-			found = append(found, span{at[s.from], at[to]})
+		for _, s := range k.find(plain, depth-1) {
+			found = append(found, span{at[s.from].from, at[s.to-1].to})
 		}
 	}
 	return found
 }
 
-// escapes are the ways to write a character as several.
-var escapes = []escape{
-	{"%", regexp.MustCompile(`%[[:xdigit:]]{2}`), func(s string) string {
-		c, _ := strconv.ParseUint(s[1:], 16, 8)
-		return string([]byte{byte(c)})
-	}},
-	{"&", regexp.MustCompile(`&#?[[:alnum:]]+;?`), html.UnescapeString},
-	{`\`, regexp.MustCompile(`\\(u[[:xdigit:]]{4}|x[[:xdigit:]]{2}|[^ux])`), func(s string) string {
-		if c, err := strconv.Unquote(`"` + s + `"`); err == nil {
-			return c
-		}
-		return s[1:] // JSON has more than Go
-	}},
-}
-
-type escape struct {
-	mark    string // what it begins with
-	pattern *regexp.Regexp
-	undone  func(match string) string
-}
-
-// undo returns what a text says, and of each of its bytes, and of its end, where
-// in the text it is.
-func (e escape) undo(text string) (string, []int) {
-	var plain []byte
-	var at []int
-	end := 0
-	for _, match := range e.pattern.FindAllStringIndex(text, -1) {
-		for ; end < match[0]; end++ {
-			plain, at = append(plain, text[end]), append(at, end)
-		}
-		end = match[1]
-		for _, c := range []byte(e.undone(text[match[0]:end])) {
-			plain, at = append(plain, c), append(at, match[0])
-		}
-	}
-	for ; end < len(text); end++ {
-		plain, at = append(plain, text[end]), append(at, end)
-	}
-	return string(plain), append(at, end)
-}
+func endsParam(c rune) bool { return c <= ' ' || strings.ContainsRune(`&"'<>#;,)`, c) }
 
 // redact takes the spans, which may overlap, out of a text.
 func redact(text string, spans []span) string {
@@ -162,9 +120,13 @@ func redact(text string, spans []span) string {
 	return b.String() + text[end:]
 }
 
-// header scrubs, in place, all values.
+// header scrubs all values in place, and drops a field whose name has a secret,
+// in whatever case that was brought.
 func (s Scrubber) header(h http.Header) {
-	for _, values := range h {
+	for name, values := range h {
+		if lower := strings.ToLower(name); s(lower) != lower {
+			delete(h, name)
+		}
 		for i, v := range values {
 			values[i] = s(v)
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -62,6 +63,45 @@ func TestScrubberOfSeveralSpellings(t *testing.T) {
 	require.Equal(t, "[redacted] 100%25 &lt;b&gt; \\n [redacted][redacted]&amp;", NewScrubber(secret)(text))
 }
 
+func TestScrubberOfEscapes(t *testing.T) {
+	t.Parallel()
+	scrub := NewScrubber("Pässwörd-😀-2026")
+	for text, want := range map[string]string{
+		`{"error":"P\u00e4ssw\u00f6rd-\ud83d\ude00-2026 is weak"}`:  `{"error":"[redacted] is weak"}`,
+		`P\u00E4ssw\u00F6rd\u002d\uD83D\uDE00\x2d2026\n`:            `[redacted]\n`,
+		`"P\u00e4ssw\u00f6rd-\U0001f600-2026"`:                      `"[redacted]"`,
+		`P\xc3\xa4ssw\xc3\xb6rd-\xf0\x9f\x98\x80-2026`:              `[redacted]`,
+		`P&auml;ssw&ouml;rd-&#128512;-2026`:                         `[redacted]`,
+		`P&auml;ss&shy;w&ouml;rd-<wbr>&#x1F600;-<b>20</b>26<b></b>`: `[redacted]<b></b>`,
+		"P%C3%A4ssw%c3%b6rd-%F0%9F%98%80-2026":                      "[redacted]",
+		`\ud83d, \ude00, \ud83d\u0041, \u, \x4, \`:                  `\ud83d, \ude00, \ud83d\u0041, \u, \x4, \`,
+		"100 %, a & b, a < b > c, &; &# &#x; %4 %":                  "100 %, a & b, a < b > c, &; &# &#x; %4 %",
+		"/?token%3Dabc%26a%3Db":                                     "/?token%3D[redacted]%26a%3Db",
+		`/?token\u003dabc&amp;a=b`:                                  `/?token\u003d[redacted]&amp;a=b`,
+		`"/?a=b&amp;token&#61;abc"`:                                 `"/?a=b&amp;token&#61;[redacted]"`,
+	} {
+		require.Equal(t, want, scrub(text))
+		require.Equal(t, want, scrub(want), "again")
+	}
+}
+
+// TestScrubberOfHostileTexts would take minutes if its time grew with the square of a
+// text's length.
+func TestScrubberOfHostileTexts(t *testing.T) {
+	t.Parallel()
+	scrub := NewScrubber(canary)
+	begin := time.Now()
+	for _, part := range []string{"%25", "&amp;amp;", "&", "<", `\\u0025`, `\ud83d`, "token=", canary[:len(canary)-1], canary, `%25&amp;\\`} {
+		scrub(strings.Repeat(part, 256<<10/len(part)))
+	}
+	header := http.Header{}
+	for i := range 9000 {
+		header[fmt.Sprint("X-%25-", i)] = []string{`%25&amp;\\`}
+	}
+	scrub.header(header)
+	require.Less(t, time.Since(begin), 15*time.Second)
+}
+
 func TestScrubberOfAShortSecret(t *testing.T) {
 	t.Parallel()
 	scrub := NewExactScrubber("", "a", "abc")
@@ -83,6 +123,12 @@ func TestScrubHeader(t *testing.T) {
 	scrub.header(h)
 	require.Equal(t, http.Header{"Location": {"/?token=[redacted]", "/[redacted]"}, "X": {"short"}}, h)
 	scrub.header(nil)
+	h = http.Header{"X": {"a"}}
+	for _, name := range []string{canary, "X-" + url.QueryEscape(canary), strings.ToLower(canary), http.CanonicalHeaderKey(url.QueryEscape(canary))} {
+		h[name] = []string{"b"}
+	}
+	scrub.header(h)
+	require.Equal(t, http.Header{"X": {"a"}}, h, "a name that tells is left out")
 }
 
 type plainError struct{ URL string }
