@@ -126,7 +126,7 @@ func malformed() map[string]string {
 		"wrong end tag": docStart + "m</messages>", "crossed tags": docStart + "m</messages></message></response>", "tag without a name": doc("<>"),
 		"attribute without a value": doc("<x a/>"), "attribute without quotes": doc("<x a=b/>"), "bracket in a tag": doc("<x <y/>"),
 		"dashes in a comment": doc("<!-- a -- b -->"), "lower-case CDATA": doc("<![cdata[x]]>"), "end of a CDATA section in front": "]]>" + good,
-		"UTF-16 little-endian": utf16("\xFF\xFE", good, false), "UTF-16 big-endian": utf16("\xFE\xFF", good, true), "UTF-16 unmarked": utf16("", good, false),
+		"UTF-16 little-endian": inUTF16("\xFF\xFE", good, false), "UTF-16 big-endian": inUTF16("\xFE\xFF", good, true), "UTF-16 unmarked": inUTF16("", good, false),
 		"UTF-32": "\xFF\xFE\x00\x00<\x00\x00\x00", "UTF-16 by name": `<?xml version="1.0" encoding="UTF-16"?>` + good,
 		"EBCDIC": "\x4c\xa7\x94\x93", "unknown encoding": `<?xml version="1.0" encoding="` + secretText + `"?>` + good, "two marks": "\uFEFF\uFEFF" + good,
 		"depth 10^6": "<response>" + strings.Repeat("<a>", 1e6) + strings.Repeat("</a>", 1e6) + "</response>", "depth without end": "<response>" + strings.Repeat("<a>", 1e5),
@@ -139,7 +139,7 @@ func malformed() map[string]string {
 	return all
 }
 
-func utf16(mark, text string, big bool) string {
+func inUTF16(mark, text string, big bool) string {
 	b := []byte(mark)
 	for _, c := range []byte(text) {
 		if big {

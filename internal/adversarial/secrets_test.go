@@ -82,6 +82,8 @@ func hostiles() []hostile {
 		{name: "chunk that echoes", setup: at(serving(raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%[1]s\r\n\r\n"))), calls: "GET POST PATCH DELETE", tells: ""},
 		{name: "reason and headers that echo", setup: at(serving(raw("HTTP/1.1 404 %[1]s\r\nX-Url: %[1]s\r\nWarning: 199 - \"%[1]s\"\r\nContent-Length: 0\r\n\r\n"))), is: trillian.ErrNotFound},
 		{name: "hints that echo", setup: at(serving(raw("HTTP/1.1 103 Early Hints\r\nLink: <%[1]s>\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"))), is: trillian.ErrNotFound},
+		{name: "names of headers that echo", setup: at(serving(named("HTTP/1.1 103 No\r\nX-%[1]s: 1\r\n\r\nHTTP/1.1 404 No\r\nX-%[1]s: 1\r\n%[1]s: 2\r\nContent-Length: 0\r\n\r\n"))), is: trillian.ErrNotFound},
+		{name: "names of trailers that echo", setup: at(serving(named("HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\nTrailer: X-%[1]s\r\n\r\n2\r\nno\r\n0\r\nX-%[1]s: 1\r\n\r\n"))), calls: withBody, is: trillian.ErrServer},
 		{name: "trailers that echo", setup: at(serving(raw("HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\nTrailer: X-Url\r\n\r\n2\r\nno\r\n0\r\nX-Url: %[1]s\r\n\r\n"))), calls: withBody, is: trillian.ErrServer},
 		{name: "body that breaks off", setup: at(serving(raw("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n<response><group id=\"%[1]s"))), calls: "GET POST PATCH iterator download", is: io.ErrUnexpectedEOF},
 		{name: "page of a portal", setup: answering(200, "text/html", "<html><title>%s</title>"), calls: "GET POST PATCH PUT DELETE iterator history Do", is: trillian.ErrMalformedResponse},
@@ -240,6 +242,14 @@ func raw(format string) http.HandlerFunc {
 	}
 }
 
+// named is raw with the token alone, as a header's name can have it.
+func named(format string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := url.QueryEscape(r.URL.Query().Get("token"))
+		raw(strings.ReplaceAll(fmt.Sprintf(format, name), "%", "%%"))(w, r)
+	}
+}
+
 // answering echoes what it was sent, in a status's body.
 func answering(status int, contentType, format string, opts ...trillian.Option) func(*testing.T) (string, []trillian.Option) {
 	return at(serving(func(w http.ResponseWriter, r *http.Request) {
@@ -310,14 +320,14 @@ func elsewhere(t *testing.T) (string, []trillian.Option) {
 	})}
 }
 
-// TestSecretsInFoldedText breaks the lines of an echo where a secret
-// has a space: the error's text, on one line again, must not tell it.
+// TestSecretsInFoldedText breaks the lines of an echo where a secret has a space, and
+// allows to where it has a slash: the error's text, on one line again, must not tell it.
 func TestSecretsInFoldedText(t *testing.T) {
 	t.Parallel()
 	w := newWatcher(t)
 	for _, secret := range []string{canaryToken, canaryPassword} {
-		folded := strings.ReplaceAll(secret, " ", "\r\n\t<br>&nbsp;")
-		base, _ := answering(http.StatusBadRequest, "text/html", strings.ReplaceAll("no: "+folded+"\n", "%", "%%")+"%[1]s")(t)
+		folded := strings.NewReplacer(" ", "\r\n\t<br>&nbsp;", "/", "\u00ad/\u200b").Replace(secret)
+		base, _ := answering(http.StatusBadRequest, "text/html", strings.ReplaceAll("no: "+folded, "%", "%%")+"%.0s")(t)
 		c, err := trillian.NewClient(canaryToken, trillian.WithBaseURL(base))
 		require.NoError(t, err)
 		t.Cleanup(c.CloseIdleConnections)
