@@ -76,6 +76,10 @@ func (k known) find(text string, depth int) []span {
 			break
 		}
 		from := at + i + len(tokenParam)
+		if strings.HasPrefix(text[from:], Redacted) { // scrubbed before: what follows is text
+			at = from + len(Redacted)
+			continue
+		}
 		if at = len(text); strings.ContainsFunc(text[from:], endsParam) {
 			at = from + strings.IndexFunc(text[from:], endsParam)
 		}
