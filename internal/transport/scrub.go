@@ -70,28 +70,8 @@ func (k known) find(text string, depth int) []span {
 			at += i + len(form)
 		}
 	}
-	for at := 0; k.params; {
-		i := strings.Index(text[at:], tokenParam)
-		if i < 0 {
-			break
-		}
-		from := at + i + len(tokenParam)
-		if strings.HasPrefix(text[from:], Redacted) { // scrubbed before: what follows is text
-			at = from + len(Redacted)
-			continue
-		}
-		if at = len(text); strings.ContainsFunc(text[from:], endsParam) {
-			at = from + strings.IndexFunc(text[from:], endsParam)
-		}
-		if at > from {
-			found = append(found, span{from, at})
-		}
-	}
-	if depth == 0 {
-		return found
-	}
 	for _, e := range escapes {
-		if !strings.ContainsAny(text, e.marks) {
+		if depth == 0 || !strings.ContainsAny(text, e.marks) {
 			continue
 		}
 		plain, at := e.undo(text)
@@ -102,7 +82,37 @@ func (k known) find(text string, depth int) []span {
 			found = append(found, span{at[s.from].from, at[s.to-1].to})
 		}
 	}
+	if k.params {
+		found = appendParams(found, text)
+	}
 	return found
+}
+
+// appendParams adds what follows "token=", up to its end. If it begins with what is
+// found or scrubbed already, the text goes on behind that.
+func appendParams(found []span, text string) []span {
+	begun := make(map[int]bool, len(found))
+	for _, s := range found {
+		begun[s.from] = true
+	}
+	for at := 0; ; {
+		i := strings.Index(text[at:], tokenParam)
+		if i < 0 {
+			return found
+		}
+		at += i + len(tokenParam)
+		if begun[at] || strings.HasPrefix(text[at:], Redacted) {
+			continue
+		}
+		size := strings.IndexFunc(text[at:], endsParam)
+		if size < 0 {
+			size = len(text) - at
+		}
+		if size > 0 {
+			found = append(found, span{at, at + size})
+		}
+		at += size
+	}
 }
 
 func endsParam(c rune) bool { return c <= ' ' || strings.ContainsRune(`&"'<>#;,)`, c) }
