@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -23,32 +24,78 @@ type Scrubber func(text string) string
 
 // NewScrubber knows the secrets and whatever follows "token=": where a text was cut,
 // that may be a part of one.
-func NewScrubber(secrets ...string) Scrubber { return newScrubber(true, secrets) }
+func NewScrubber(secrets ...string) Scrubber {
+	known := NewExactScrubber(secrets...)
+	return func(text string) string {
+		text = known(text)
+		if !strings.Contains(text, "token") {
+			return text
+		}
+		return redact(text, find(params, text, deepest))
+	}
+}
 
 // NewExactScrubber knows the secrets and nothing else.
-func NewExactScrubber(secrets ...string) Scrubber { return newScrubber(false, secrets) }
-
-func newScrubber(params bool, secrets []string) Scrubber {
-	k := known{params: params}
+func NewExactScrubber(secrets ...string) Scrubber {
+	var forms []string
+	shortest := math.MaxInt // no escaping shortens a secret
 	for _, s := range secrets {
 		if len(s) >= minSecret {
+			shortest = min(shortest, len(s))
 			plus := strings.ReplaceAll(s, " ", "+")
-			k.forms = append(k.forms, s, plus, strings.ToLower(s), strings.ToLower(plus),
+			forms = append(forms, s, plus, strings.ToLower(s), strings.ToLower(plus),
 				base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 		}
 	}
-	slices.Sort(k.forms)
-	k.forms = slices.Compact(k.forms)
-	return func(text string) string { return redact(text, k.find(text, deepest)) }
-}
-
-// known is what a scrubber looks for.
-type known struct {
-	forms  []string
-	params bool // also what follows tokenParam
+	slices.Sort(forms)
+	forms = slices.Compact(forms)
+	occurrences := func(text string) (found []span) {
+		for _, form := range forms {
+			for at := 0; ; {
+				i := strings.Index(text[at:], form)
+				if i < 0 {
+					break
+				}
+				found = append(found, span{at + i, at + i + len(form)})
+				at += i + len(form)
+			}
+		}
+		return found
+	}
+	return func(text string) string {
+		if len(text) < shortest {
+			return text
+		}
+		return redact(text, find(occurrences, text, deepest))
+	}
 }
 
 const tokenParam = "token="
+
+// params returns where the values of tokenParam are. Behind what is scrubbed already,
+// the text goes on.
+func params(text string) (found []span) {
+	for at := 0; ; {
+		i := strings.Index(text[at:], tokenParam)
+		if i < 0 {
+			return found
+		}
+		at += i + len(tokenParam)
+		if strings.HasPrefix(text[at:], Redacted) {
+			continue
+		}
+		n := strings.IndexFunc(text[at:], endsParam)
+		if n < 0 {
+			n = len(text) - at
+		}
+		if n > 0 {
+			found = append(found, span{at, at + n})
+		}
+		at += n
+	}
+}
+
+func endsParam(c rune) bool { return c <= ' ' || strings.ContainsRune(`&"'<>#;,)`, c) }
 
 // deepest is how many escapings may lie one within another: a URL in JSON in HTML.
 const deepest = 3
@@ -56,66 +103,27 @@ const deepest = 3
 // span is a part of a text, from its first byte to behind its last.
 type span struct{ from, to int }
 
-// find returns where a text has what is known, also where only what it says once
+// find returns what is there to be found in a text, also where only what it says once
 // its escapes are undone has it: there are more ways to escape than can be listed.
-func (k known) find(text string, depth int) []span {
-	var found []span
-	for _, form := range k.forms {
-		for at := 0; ; {
-			i := strings.Index(text[at:], form)
-			if i < 0 {
-				break
-			}
-			found = append(found, span{at + i, at + i + len(form)})
-			at += i + len(form)
-		}
+func find(in func(text string) []span, text string, depth int) []span {
+	found := in(text)
+	if depth == 0 {
+		return found
 	}
 	for _, e := range escapes {
-		if depth == 0 || !strings.ContainsAny(text, e.marks) {
+		if !strings.ContainsAny(text, e.marks) {
 			continue
 		}
 		plain, at := e.undo(text)
 		if plain == text {
 			continue
 		}
-		for _, s := range k.find(plain, depth-1) {
+		for _, s := range find(in, plain, depth-1) {
 			found = append(found, span{at[s.from].from, at[s.to-1].to})
 		}
 	}
-	if k.params {
-		found = appendParams(found, text)
-	}
 	return found
 }
-
-// appendParams adds what follows "token=", up to its end. If it begins with what is
-// found or scrubbed already, the text goes on behind that.
-func appendParams(found []span, text string) []span {
-	begun := make(map[int]bool, len(found))
-	for _, s := range found {
-		begun[s.from] = true
-	}
-	for at := 0; ; {
-		i := strings.Index(text[at:], tokenParam)
-		if i < 0 {
-			return found
-		}
-		at += i + len(tokenParam)
-		if begun[at] || strings.HasPrefix(text[at:], Redacted) {
-			continue
-		}
-		size := strings.IndexFunc(text[at:], endsParam)
-		if size < 0 {
-			size = len(text) - at
-		}
-		if size > 0 {
-			found = append(found, span{at, at + size})
-		}
-		at += size
-	}
-}
-
-func endsParam(c rune) bool { return c <= ' ' || strings.ContainsRune(`&"'<>#;,)`, c) }
 
 // redact takes the spans, which may overlap, out of a text.
 func redact(text string, spans []span) string {
