@@ -22,6 +22,7 @@ import (
 func NewBase() *http.Transport {
 	t := cleanhttp.DefaultPooledTransport()
 	t.MaxIdleConnsPerHost = 64
+	t.MaxResponseHeaderBytes = 1 << 20 // all of it is looked through for secrets
 	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 		if resp.StatusCode != http.StatusOK {
 			return &ProxyError{resp.StatusCode}

@@ -63,6 +63,8 @@ func TestNewBase(t *testing.T) {
 	require.Equal(t, uint16(tls.VersionTLS12), base.TLSClientConfig.MinVersion)
 	require.True(t, base.ForceAttemptHTTP2)
 	require.GreaterOrEqual(t, base.MaxIdleConnsPerHost, 64)
+	require.LessOrEqual(t, base.MaxResponseHeaderBytes, int64(1<<20))
+	require.Positive(t, base.MaxResponseHeaderBytes)
 }
 
 func TestTrust(t *testing.T) {
