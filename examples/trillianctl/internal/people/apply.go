@@ -135,6 +135,9 @@ func (r *run) step(ctx context.Context, s Step) {
 		result.Outcome = Kept
 	case r.company.has(s):
 		result.Outcome = Done
+		if !again && !r.opts.DryRun { // a run before may have sent it
+			result.Password = r.results.recorded(s)
+		}
 	case s.Action == Join && !r.isThere(s):
 		result.Err = errNotThere
 	default:

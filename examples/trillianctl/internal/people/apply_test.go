@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -192,6 +193,28 @@ func TestWhatHappensBetweenPlanAndApply(t *testing.T) {
 	members, err := client.GroupChats.Members.List(t.Context(), general)
 	require.NoError(t, err)
 	require.Equal(t, "[carl@example.com OP]", membersText(members))
+}
+
+// A run that was killed had sent a request that the server carries out only after the
+// plan of the next one is made.
+func TestAnEarlierRunIsCarriedOutLate(t *testing.T) {
+	t.Parallel()
+	srv := office(t)
+	client := srv.Client()
+	p := plan(t, client, read(t, "address\ndora@example.com\n"), people.Options{})
+	path := filepath.Join(t.TempDir(), "results.csv")
+	earlier := "line,address,action,chat,outcome,password,error\n2,dora@example.com,create,,sending,AAAAA-BBBBB,\n"
+	require.NoError(t, os.WriteFile(path, []byte(earlier), 0o600))
+	srv.Fill(trilliantest.WithUsers(trillian.User{Name: "dora@example.com"}))
+
+	journal := open(t, path, true)
+	results, err := people.Apply(t.Context(), client, p, journal, people.Options{})
+	require.NoError(t, err)
+	require.NoError(t, journal.Finish())
+	require.Equal(t, []string{"2 create done"}, outcomes(results))
+	kept, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(kept), "2,dora@example.com,create,,done,AAAAA-BBBBB,\n", "it is the password that was sent")
 }
 
 func TestChatsThatAreNotFound(t *testing.T) {

@@ -127,6 +127,13 @@ func (r *Results) mendEnd(reader *csv.Reader, good int64) error {
 	return os.Truncate(r.path, good)
 }
 
+// recorded is the password that was made for a user, if any.
+func (r *Results) recorded(s Step) trillian.Secret {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.records[s.key()].Password
+}
+
 // password is the one that an earlier run has made for a user and may have sent,
 // or a new one.
 func (r *Results) password(s Step) trillian.Secret {
