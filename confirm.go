@@ -41,10 +41,7 @@ func Confirm(err error, done func() (bool, error)) error {
 		return nil
 	}
 	text := strings.ReplaceAll(err.Error(), outcomeUnknownHint, "") + "; it was not done when looked for"
-	if known := withOutcome(err); known != nil {
-		err = known
-	}
-	return &confirmedError{text: text, err: err}
+	return &confirmedError{text: text, err: withOutcome(err)} // nil: the text is all that is known
 }
 
 // withOutcome returns the error within err whose outcome was unknown, with it known.
@@ -82,6 +79,3 @@ type confirmedError struct {
 
 func (e *confirmedError) Error() string { return e.text }
 func (e *confirmedError) Unwrap() error { return e.err }
-
-// Is keeps what a caller of its own made to be of unknown outcome from being so.
-func (e *confirmedError) Is(error) bool { return false }

@@ -31,6 +31,9 @@ func TestConfirm(t *testing.T) {
 	}
 	joined := errors.Join(&trillian.Error{StatusCode: 404}, unknown)
 	require.ErrorIs(t, trillian.Confirm(joined, look(false, nil)), trillian.ErrServer, "the one that was unknown")
+	bare := trillian.Confirm(trillian.ErrOutcomeUnknown, look(false, nil))
+	require.Error(t, bare, "which a fake may return")
+	require.NotErrorIs(t, bare, trillian.ErrOutcomeUnknown)
 	none := trillian.Confirm(unknown, nil)
 	require.ErrorIs(t, none, trillian.ErrOutcomeUnknown)
 	require.ErrorIs(t, none, trillian.ErrInvalidArgument)

@@ -15,6 +15,9 @@ import (
 // of success is taken for the file, also the login page of a proxy: hold Size and
 // Type against what [MediaService.List] says, as [MediaService.DownloadFile] does.
 //
+// If the response does not tell where it ends, as in HTTP/1.0, the size is asked for,
+// with Stat and then List, and the file once more.
+//
 // The context must last as long as the reader is read.
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
@@ -51,8 +54,8 @@ func (s *MediaService) open(ctx context.Context, r request, size int64) (*MediaR
 
 // Download writes a file to w and returns what the headers said of it. One that
 // breaks off before anything was written is asked for again; after an error w may
-// have been given a part of the file. What [MediaService.Open] cannot know,
-// Download cannot either.
+// have been given a part of the file. What [MediaService.Open] cannot know, Download
+// cannot either, and it asks for a size as Open does.
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/:item/, GET /v1/users/:user/media/:item/
 func (s *MediaService) Download(ctx context.Context, owner, id string, w io.Writer) (*MediaInfo, error) {
@@ -142,9 +145,9 @@ type MediaReader struct {
 	failed func(error) error // names the call, if there is one
 }
 
-// NewMediaReader returns what [MediaService.Open] does, of a file of your own: for a
-// fake in your tests. The file must have info.Size bytes, or be of any size if that
-// is negative.
+// NewMediaReader returns a MediaReader of a file of your own, as [MediaService.Open]
+// returns one of the server's: for a fake in your tests. The file must have info.Size
+// bytes; -1 stands for any number. What Read returns after Close, the file decides.
 func NewMediaReader(info MediaInfo, file io.ReadCloser) *MediaReader {
 	return &MediaReader{MediaInfo: info, file: exactly{body: file, size: info.Size}, closer: file}
 }

@@ -298,6 +298,11 @@ func (c *Client) malformed(call *transport.Call, r request, resp *http.Response,
 	if refusal, ok := errors.AsType[*xmlwire.Refusal](err); ok {
 		err = fmt.Errorf("is an <error>: %q", errorText(html.EscapeString(refusal.Text), call.Token.Scrub)) // it reads markup
 	}
+	if syntax, ok := errors.AsType[*xmlwire.SyntaxError](err); ok { // it names elements
+		clean := *syntax
+		clean.Reason = call.Token.Scrub(clean.Reason)
+		err = &clean
+	}
 	return &DecodeError{
 		Method: call.Verb(), Path: r.path, StatusCode: resp.StatusCode,
 		ContentType: shorten(resp.Header.Get("Content-Type"), maxContentType), Err: err, OutcomeUnknown: !call.Idempotent(),

@@ -149,3 +149,18 @@ func TestA500OfTheAPIsThatQuotesXML(t *testing.T) {
 		require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
 	}
 }
+
+// TestTokenAsAName holds that what an error says of a document is scrubbed too.
+func TestTokenAsAName(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"a-secret-that-is-a-name", "a-secret-that-is-a-name-and-much-longer-than-names-are"} {
+		for _, body := range []string{"<" + token + "/>", "<response><" + token + "/></response>"} {
+			c, err := trillian.NewClient(token, trillian.WithBaseURL(servertest.New(t, 200, body).URL+"/v1/"))
+			require.NoError(t, err)
+			t.Cleanup(c.CloseIdleConnections)
+			_, err = c.Users.List(t.Context())
+			require.ErrorIs(t, err, trillian.ErrMalformedResponse)
+			require.NotContains(t, err.Error(), "secret", body)
+		}
+	}
+}

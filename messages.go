@@ -24,9 +24,9 @@ type MessagesService struct {
 // Conversation is a message history: a group chat has one, a user one a peer.
 type Conversation struct {
 	ID       string        `xml:"conversation,attr" json:"id"`
-	Medium   string        `xml:"medium,attr" json:"medium"` // the network, such as astra
-	Name     string        `xml:"name,attr" json:"name"`     // who or what the conversation is with
-	Revision int           `xml:"revision,attr" json:"revision"`
+	Medium   string        `xml:"medium,attr" json:"medium"`     // the network, such as astra
+	Name     string        `xml:"name,attr" json:"name"`         // who or what the conversation is with
+	Revision int           `xml:"revision,attr" json:"revision"` // another one after every change (inferred)
 	Weeks    []MessageWeek `xml:"week" json:"weeks,omitempty"`
 
 	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]

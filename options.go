@@ -33,7 +33,7 @@ const (
 // fields take their defaults. What is tried again, and what never is, is in the
 // package documentation.
 //
-// MaxAttempts holds as long as there is a budget, which a client shares with all that
+// Fewer requests are made once the budget is spent, which a client shares with all that
 // WithToken and With derive from it. Of its 500 tokens each repetition takes 5, and a
 // call that succeeds at its first attempt brings back one. Nothing is taken after a 429
 // whose Retry-After was waited for, nor for what a GOAWAY says was not seen.

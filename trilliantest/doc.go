@@ -42,8 +42,8 @@
 // # Looking back
 //
 // [Server.Requests] has what arrived, without tokens, and [Server.RequestsTo] what
-// arrived for some operations. When a test fails, the same
-// is logged with it, passwords redacted, a line a request.
+// arrived for some operations. When a test fails, the latest of them are logged with it,
+// passwords redacted, a line a request.
 //
 // # TLS
 //

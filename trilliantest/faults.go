@@ -142,9 +142,9 @@ func Delay(wait time.Duration) Fault {
 }
 
 // CarriedOutLate carries the operation out after a wait, even if the client goes
-// away in the meantime; only closing the server prevents it. A client that stays is
-// answered then. The answer of a [Status], [Body] or [Redirect] and the end of the
-// connection by [DropBefore] wait for nothing.
+// away in the meantime; only closing the server, or [DropUpload], prevents it. A client
+// that stays is answered then. The answer of a [Status], [Body] or [Redirect] waits only
+// with [CarriedOut], the end of the connection by [DropBefore] never.
 func CarriedOutLate(wait time.Duration) Fault {
 	return fault(func(p *plan) { p.late = max(wait, 1) }, "CarriedOutLate(%v)", wait)
 }

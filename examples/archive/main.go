@@ -3,9 +3,10 @@
 //	archive history.jsonl smw@example.com
 //
 // Stopped at any moment and started again it goes on behind the last whole line.
-// Run again later it asks for the conversations that have another revision, since a
-// week can change and have as many messages as before, and appends the weeks that
-// have changed. The last line of a week that has messages counts.
+// Run again later it asks for the weeks that have another number of messages, and for
+// all weeks of a conversation that has another revision, since a week can change and
+// have as many messages as before; it appends those that have changed. Of the lines of
+// a week the last one with messages counts.
 package main
 
 import (
@@ -59,6 +60,7 @@ func idOf(w trillian.MessageWeek) weekID { return weekID{w.Conversation, w.Year,
 // state is what the file has of a week.
 type state struct {
 	revision int
+	count    int // as it was listed
 	messages [sha256.Size]byte
 }
 
@@ -79,7 +81,7 @@ func archive(ctx context.Context, client *trillian.Client, owner string, file *o
 	opts := &trillian.HistoryOptions{
 		Only: func(w trillian.MessageWeek) bool {
 			last, ok := stored[idOf(w)]
-			return !ok || last.revision != revisions[w.Conversation]
+			return !ok || last.count != w.Count || last.revision != revisions[w.Conversation]
 		},
 		Concurrency: 8,
 	}
@@ -126,7 +128,7 @@ func resume(file *os.File) (map[weekID]state, error) {
 		}
 		id := idOf(l.Week)
 		last := stored[id]
-		last.revision = l.Revision
+		last.revision, last.count = l.Revision, l.Week.Count
 		if l.Messages != nil {
 			last.messages = sha256.Sum256(l.Messages)
 		}

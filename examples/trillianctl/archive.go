@@ -65,7 +65,7 @@ func newArchiveCommand(a *app) *cobra.Command {
 beside it, FILE.media, in which each is named by its SHA-256.
 
 Stopped or killed at any moment and run again it goes on where it was. Run again
-later it asks for the lists, and then only for weeks and files that are new or have
+later it asks for the lists, and then only for weeks and files that are new or may have
 changed. What is deleted on the server stays in the archive. A conversation of two
 users is stored once, and both their copies are asked for.
 

@@ -24,8 +24,9 @@ type Policy struct {
 	Budget        *Budget
 }
 
-// Budget bounds what retries add to the load of a server that fails: each takes
-// five tokens of five hundred, and only successes bring them back, one each.
+// Budget bounds what retries add to the load of a server that fails: each takes five
+// tokens of five hundred, unless a Retry-After or a GOAWAY makes it free, and only
+// successes at the first attempt bring them back, one each.
 type Budget struct{ spent atomic.Int64 }
 
 const (

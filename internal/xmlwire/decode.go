@@ -54,12 +54,15 @@ func (s *scanner) outside() error {
 
 // printable returns what a name may show in an error: little, and plain.
 func printable(name string) string {
+	if len(name) > 40 {
+		return "…" // a part of a secret would not be found in it
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= utf8.RuneSelf {
 			return '?'
 		}
 		return r
-	}, name[:min(len(name), 40)])
+	}, name)
 }
 
 // element reads the rest of an element behind the name in its start tag. It fills

@@ -44,7 +44,7 @@ func hostiles() []hostile {
 		{name: "root in capitals", body: "<RESPONSE/>", err: "root element"},
 		{name: "an error document", body: "<error>" + secret + "</error>", err: "root element is <error>"},
 		{name: "root too deep", body: "<x>" + said("m") + "</x>", err: "root element is <x>"},
-		{name: "a long root", body: "<" + strings.Repeat("x", 200) + "/>", err: "<" + strings.Repeat("x", 40) + ">"},
+		{name: "a long root", body: "<" + strings.Repeat("x", 200) + "/>", err: "root element is <…>"},
 		{name: "a root of odd letters", body: "<évil/>", err: "root element is <?vil>"},
 		{name: "a root that is no name", body: "<évil\xFF/>", err: "part of no name"},
 		{name: "text before", body: secret + said("m"), err: "text outside"},

@@ -32,7 +32,8 @@ var ErrNoItems = errors.New("there are no items")
 
 // SyntaxError reports a document that is not what it should be: malformed,
 // truncated, with another root than <response>, or with a value that does not
-// fit its field. It never quotes the document's content, which may be secret.
+// fit its field. Of the document's
+// content, which may be secret, it quotes only names of elements.
 type SyntaxError struct {
 	Offset int64 // about where the document went wrong, in its own bytes
 	Reason string

@@ -205,9 +205,9 @@ func listedWeeks(ctx context.Context, tx *transaction, copied int64) (map[week]i
 }
 
 // doubtful tells which weeks of a conversation that has changed may have done so
-// although they have as many messages as before: the newest that there was, and those
-// behind it, may have lost one and got another, older ones get none. If no count has
-// changed, any of them may. That messages come to the newest weeks is inferred.
+// although they have as many messages as before. Messages come to the newest week
+// (inferred): the one that was the newest may have lost one and got another, older ones
+// can only have lost. If no count has changed, any of them may have changed.
 func doubtful(before, now map[week]int) func(week) bool {
 	if maps.Equal(before, now) {
 		return func(week) bool { return true }
@@ -218,12 +218,12 @@ func doubtful(before, now map[week]int) func(week) bool {
 			newest = w
 		}
 	}
-	return func(w week) bool { return !w.before(newest) }
+	return func(w week) bool { return w == newest }
 }
 
-// keepConversation writes down a conversation that is new or has changed, of which
-// before were the weeks. It is to be asked for those that have another number of
-// messages, or are doubtful.
+// keepConversation writes down a conversation that is new or has changed; before are
+// the weeks that it had. To be asked for are those with another number of messages, and
+// the doubtful ones.
 func keepConversation(ctx context.Context, tx *transaction, o owner, c trillian.Conversation, before map[week]int) error {
 	now := weeksOf(c)
 	isDoubtful := doubtful(before, now)

@@ -275,7 +275,7 @@ func (v *verification) compareConversation(ctx context.Context, o owner, c trill
 		a := known[[2]int{w.Year, w.Week}]
 		switch {
 		case !a.asked.Valid && a.stored > 0:
-			v.problem(Behind, "week %d of %d of conversation %s of %s: not asked for since the conversation changed", w.Week, w.Year, c.ID, o.name)
+			v.problem(Behind, "week %d of %d of conversation %s of %s: this copy has not been asked for as it is listed now", w.Week, w.Year, c.ID, o.name)
 		case !a.asked.Valid:
 			v.problem(Behind, "week %d of %d of conversation %s of %s: not archived, %d messages", w.Week, w.Year, c.ID, o.name, w.Count)
 		case a.asked.Int64 != int64(w.Count):

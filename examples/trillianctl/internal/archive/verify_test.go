@@ -88,7 +88,7 @@ func TestVerifyBehind(t *testing.T) {
 	require.Equal(t, 1, result.Failures)
 	found = problems(t, client, path)
 	require.Len(t, found, 1)
-	require.Contains(t, found[0].What, "not asked for since the conversation changed")
+	require.Contains(t, found[0].What, "not been asked for as it is listed now")
 
 	server.Inject("GET /users/{user}/messages/", trilliantest.Status(403))
 	_, err = Verify(t.Context(), client, path, Options{}, func(p Problem) { t.Error(p) })
