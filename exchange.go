@@ -76,8 +76,7 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 	if r.hasSecret() {
 		form := r.params.Encode()
 		call.SecretBody = func() string { return form }
-		scrub := transport.NewExactScrubber(r.params.Get(r.secret))
-		call.Token.Scrub = func(text string) string { return c.token.Scrub(scrub(text)) }
+		call.Token.Scrub = c.token.And(r.params.Get(r.secret))
 	}
 	if err := ctx.Err(); err != nil { // net/http would not say that nothing was sent
 		return nil, c.failed(call, r, err)
@@ -222,13 +221,15 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // it repeats verb and URL
 	}
+	_, callers := errors.AsType[*writeError](err)
 	if r.file != nil && r.file.Err() != nil {
-		err = r.file.Err()
+		err, callers = r.file.Err(), true
 	}
 	hint := ""
-	if call.Err() != nil {
+	switch {
+	case call.Err() != nil:
 		err = endOf(call)
-	} else if strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()) {
+	case !callers && strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()):
 		hint = "that is the http.Client's Timeout or a middleware's deadline, not the end of the call's context"
 	}
 	if pin, ok := errors.AsType[*transport.PinError](err); ok {

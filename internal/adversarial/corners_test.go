@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"math"
@@ -37,6 +38,7 @@ func TestCause(t *testing.T) {
 	for name, cause := range map[string]error{
 		"another's 404": gone, "another's dry run": trillian.ErrNotSent, "another's certificate": x509.HostnameError{Certificate: &x509.Certificate{}, Host: "im.test"},
 		"another's dial": &net.OpError{Op: "dial", Err: errors.New("refused")}, "none": nil,
+		"a nil pointer, whose Error panics": (*trillian.ArgumentError)(nil),
 	} {
 		for _, verb := range []string{http.MethodGet, http.MethodPost} {
 			server := newFaultServer(t, false, fault{answer: hangs("")})
@@ -47,7 +49,7 @@ func TestCause(t *testing.T) {
 			require.NotErrorIs(t, err, trillian.ErrNotFound, name)
 			require.NotErrorIs(t, err, trillian.ErrNotSent, name)
 			if cause != nil {
-				require.ErrorContains(t, err, cause.Error())
+				require.ErrorContains(t, err, fmt.Sprint(cause))
 				require.NotErrorIs(t, err, cause, name)
 			}
 			require.Equal(t, verb == http.MethodPost, errors.Is(err, trillian.ErrOutcomeUnknown), "%s: %v", name, err)

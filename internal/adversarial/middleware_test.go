@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,5 +92,47 @@ func TestMiddlewareThatTriesTwice(t *testing.T) {
 		_, err := client.Users.Create(t.Context(), trillian.UserCreate{IM: smw})
 		require.ErrorIs(t, err, trillian.ErrOutcomeUnknown, name)
 		require.Len(t, server.wire(t), second.wire, name)
+	}
+}
+
+// TestMiddlewareThatSaysAnotherStatus makes a 429 of other statuses: what the server
+// may have done is no less done for that.
+func TestMiddlewareThatSaysAnotherStatus(t *testing.T) {
+	t.Parallel()
+	for status, unknown := range map[int]bool{200: true, 503: true, 500: true, 429: false, 401: false} {
+		want := 3
+		if unknown {
+			want = 1
+		}
+		server := newFaultServer(t, false, slices.Repeat([]fault{answers(status, "", "")}, want)...)
+		client := server.client(t, 10*time.Second, around(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(r)
+			if err == nil {
+				resp.StatusCode = http.StatusTooManyRequests
+			}
+			return resp, err
+		}), trillian.WithRetryPolicy(trillian.RetryPolicy{MaxAttempts: 3, MinWait: 1, MaxWait: 1}))
+		_, err := client.GroupChats.Messages.Send(t.Context(), general, trillian.MessageSend{From: smw, Text: "x"})
+		require.ErrorIs(t, err, trillian.ErrRateLimited)
+		require.Equal(t, unknown, errors.Is(err, trillian.ErrOutcomeUnknown), "%d: %v", status, err)
+		require.Len(t, server.wire(t), want, status)
+	}
+}
+
+// TestMiddlewareThatGivesUp has one turn a response that says that nothing was done
+// into an error of its own.
+func TestMiddlewareThatGivesUp(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 429} {
+		server := newFaultServer(t, false, answers(status, "", ""))
+		client := server.client(t, 10*time.Second, around(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			if resp, err := next.RoundTrip(r); err == nil {
+				_ = resp.Body.Close()
+			}
+			return nil, fmt.Errorf("limited: %w", trillian.ErrNotSent)
+		}))
+		_, err := client.GroupChats.Messages.Send(t.Context(), general, trillian.MessageSend{From: smw, Text: "x"})
+		require.ErrorIs(t, err, trillian.ErrNotSent)
+		require.NotErrorIs(t, err, trillian.ErrOutcomeUnknown, status)
 	}
 }

@@ -337,6 +337,18 @@ func TestSecretsInFoldedText(t *testing.T) {
 	}
 }
 
+// TestSecretWithinAnother has a password that is a part of the token.
+func TestSecretWithinAnother(t *testing.T) {
+	t.Parallel()
+	base, _ := answering(http.StatusBadRequest, "text/plain", "no: %s")(t)
+	c, err := trillian.NewClient("alphabravocharlie9", trillian.WithBaseURL(base))
+	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
+	_, err = c.Users.Create(t.Context(), trillian.UserCreate{IM: smw, Password: "bravo"})
+	require.ErrorContains(t, err, redacted)
+	require.NotRegexp(t, "alpha|charlie", err.Error())
+}
+
 // TestSecretsInSpellings has servers echo both secrets in every
 // spelling, in the places where servers echo.
 func TestSecretsInSpellings(t *testing.T) {

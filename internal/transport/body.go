@@ -60,6 +60,7 @@ func (b *body) reason(err error) error {
 	if explained := b.watch.explain(err); explained != err {
 		return explained
 	}
+	err = causeless(b.ctx, err)
 	if b.ctx.Err() != nil && errors.Is(err, b.ctx.Err()) {
 		return b.ctx.Err()
 	}

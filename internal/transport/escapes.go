@@ -68,13 +68,15 @@ func readMarkup(text string) (string, int) {
 	if plain == text[:n] {
 		return "", 0
 	}
-	if c, _ := utf8.DecodeRuneInString(plain); unicode.Is(unicode.Cf, c) {
-		return "", n
-	}
-	return plain, n
+	return strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.Cf, c) {
+			return -1
+		}
+		return c
+	}, plain), n
 }
 
-// readBackslash reads the escapes of JSON, JavaScript and Go.
+// readBackslash reads the escapes of JSON and Go, most of which JavaScript has too.
 func readBackslash(text string) (string, int) {
 	c, isRune, rest, err := strconv.UnquoteChar(text, '"')
 	switch {

@@ -55,6 +55,9 @@ func (p *Pipeline) run(n int, call *Call, r *http.Request) (*http.Response, erro
 type Token struct {
 	addTo func(query string) string
 	Scrub Scrubber
+	// And returns a scrubber of the token and another secret. One after the other would
+	// not find a token of which the other secret is a part.
+	And func(secret string) Scrubber
 }
 
 // NewToken hides a token.
@@ -68,6 +71,7 @@ func NewToken(token string) Token {
 			return query + "&" + param
 		},
 		Scrub: NewScrubber(token),
+		And:   func(secret string) Scrubber { return NewScrubber(token, secret) },
 	}
 }
 
@@ -99,12 +103,14 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	}
 	watch.pause()
 	if err = either("the base transport", resp, err); err != nil {
-		err = proxyRefusal(watch.explain(err))
+		err = proxyRefusal(causeless(call, watch.explain(err)))
 		call.judgeError(call.withoutCause(err)) // also here: a middleware may return another
 		watch.stop()
 		return nil, scrub.errorOf(err)
 	}
-	call.answered.Store(true)
+	if s := resp.StatusCode; s/100 == 2 || s == http.StatusRequestTimeout || s >= 500 { // others say that nothing was done
+		call.answered.Store(true)
+	}
 	resp.Request = r
 	resp.Status = scrub(resp.Status)
 	scrub.header(resp.Header)

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -122,9 +123,13 @@ func (c *Call) withoutCause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // verb and URL are known
 	}
-	cause := context.Cause(c)
-	if cause != nil && reflect.TypeOf(err) == reflect.TypeOf(cause) && err.Error() == cause.Error() {
-		return c.Err()
+	return causeless(c, err)
+}
+
+func causeless(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if cause != nil && reflect.TypeOf(err) == reflect.TypeOf(cause) && fmt.Sprint(err) == fmt.Sprint(cause) {
+		return ctx.Err()
 	}
 	return err
 }
@@ -142,6 +147,9 @@ func (c *Call) judgeError(err error) bool {
 func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
 	switch status {
 	case http.StatusTooManyRequests: // says that nothing was done
+		if c.answered.Load() {
+			c.MarkUncertain()
+		}
 	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		c.MarkUncertain() // a proxy says so too after the server has done the work
 	default:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ type Scrubber func(text string) string
 // NewScrubber knows the secrets and whatever follows "token=": where a text was cut,
 // that may be a part of one.
 func NewScrubber(secrets ...string) Scrubber {
-	known := NewExactScrubber(secrets...)
+	known := exactScrubber(secrets...)
 	return func(text string) string {
 		text = known(text)
 		if !strings.Contains(text, "token") {
@@ -35,8 +34,8 @@ func NewScrubber(secrets ...string) Scrubber {
 	}
 }
 
-// NewExactScrubber knows the secrets and nothing else.
-func NewExactScrubber(secrets ...string) Scrubber {
+// exactScrubber knows the secrets and nothing else.
+func exactScrubber(secrets ...string) Scrubber {
 	var forms []string
 	shortest := math.MaxInt // no escaping shortens a secret
 	for _, s := range secrets {
@@ -145,15 +144,25 @@ func redact(text string, spans []span) string {
 // header scrubs all values in place, and drops a field whose name has a secret,
 // in whatever case that was brought.
 func (s Scrubber) header(h http.Header) {
+	left := maxHeader
 	for name, values := range h {
-		if lower := strings.ToLower(name); s(lower) != lower {
+		left -= len(name)
+		if lower := strings.ToLower(name); left < 0 || s(lower) != lower {
 			delete(h, name)
+			continue
 		}
 		for i, v := range values {
+			if left -= len(v); left < 0 {
+				v = Redacted
+			}
 			values[i] = s(v)
 		}
 	}
 }
+
+// maxHeader is how many bytes of a header are looked through, for the time that it
+// takes. What is beyond them is taken out: no server has so many but in bad faith.
+const maxHeader = 256 << 10
 
 // errorOf returns err, or if anything in its chain tells a secret, an error that
 // does not: errors.Is and Timeout still work on it, and nothing unwraps to err.
@@ -161,7 +170,10 @@ func (s Scrubber) errorOf(err error) error {
 	if err == nil || !s.finds(err) {
 		return err
 	}
-	timeout, ok := errors.AsType[net.Error](err)
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
 	return &scrubbedError{
 		text:    s(err.Error()),
 		is:      func(target error) bool { return errors.Is(err, target) },

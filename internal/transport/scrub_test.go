@@ -105,15 +105,15 @@ func TestScrubberOfHostileTexts(t *testing.T) {
 
 func TestScrubberOfAShortSecret(t *testing.T) {
 	t.Parallel()
-	scrub := NewExactScrubber("", "a", "abc")
+	scrub := exactScrubber("", "a", "abc")
 	require.Equal(t, "a cab calls abc", scrub("a cab calls abc"), "ordinary words stay")
-	require.Equal(t, "[redacted]", NewExactScrubber("abcd")("abcd"))
+	require.Equal(t, "[redacted]", exactScrubber("abcd")("abcd"))
 }
 
 func TestScrubberPrefersTheLongerSecret(t *testing.T) {
 	t.Parallel()
 	for _, secrets := range [][]string{{"hunter2", "hunter22"}, {"hunter22", "hunter2"}} {
-		require.Equal(t, "[redacted] [redacted]", NewExactScrubber(secrets...)("hunter22 hunter2"))
+		require.Equal(t, "[redacted] [redacted]", exactScrubber(secrets...)("hunter22 hunter2"))
 	}
 }
 
