@@ -229,7 +229,7 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	switch {
 	case call.Err() != nil:
 		err = endOf(call)
-	case !callers && strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()):
+	case call.Attempt() > 0 && !callers && strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()):
 		hint = "that is the http.Client's Timeout or a middleware's deadline, not the end of the call's context"
 	}
 	if pin, ok := errors.AsType[*transport.PinError](err); ok {

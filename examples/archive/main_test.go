@@ -123,3 +123,25 @@ func TestSameCountAnotherRevision(t *testing.T) {
 	require.Zero(t, n)
 	require.Len(t, server.RequestsTo(weeks), asked, "and nothing is asked for every time")
 }
+
+// TestAnotherCountSameRevision has a server that counts its revisions in another way.
+func TestAnotherCountSameRevision(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithMessages(smw, "c", history(0, 7)...)) // a week
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	all, err := server.Client().Users.Messages.Conversations(t.Context(), smw)
+	require.NoError(t, err)
+	_, err = archiveTo(t, server, path)
+	require.NoError(t, err)
+
+	week := all[0].Weeks[0]
+	server.Fill(trilliantest.WithMessages(smw, "c", trillian.Message{Timestamp: history(6, 7)[0].Timestamp, From: smw, Text: "another"}))
+	server.Inject("GET /users/{user}/messages/", trilliantest.Body("application/xml", fmt.Sprintf(
+		`<response><messages conversation="c" revision="%d"><week year="%d" week="%d" messages="%d"/></messages></response>`,
+		all[0].Revision, week.Year, week.Week, week.Count+1))).Always()
+	n, err := archiveTo(t, server, path)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	texts, _ := read(t, path)
+	require.Contains(t, texts, "another")
+}

@@ -16,7 +16,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -40,8 +42,11 @@ func TestCause(t *testing.T) {
 		"another's dial": &net.OpError{Op: "dial", Err: errors.New("refused")}, "none": nil,
 		"a nil pointer, whose Error panics": (*trillian.ArgumentError)(nil),
 	} {
-		for _, verb := range []string{http.MethodGet, http.MethodPost} {
-			server := newFaultServer(t, false, fault{answer: hangs("")})
+		for _, at := range []struct{ verb, answer string }{
+			{http.MethodGet, ""}, {http.MethodPost, ""}, {http.MethodGet, "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<response>"},
+		} {
+			verb := at.verb
+			server := newFaultServer(t, false, fault{answer: hangs(at.answer)})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
 			err := server.client(t, 10*time.Second).Do(ctx, verb, "users/", nil, nil)
@@ -140,6 +145,14 @@ func TestWhoseDeadline(t *testing.T) {
 	_, err := newClient(t, "https://im.test", expired, once).Users.List(t.Context())
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "the http.Client's Timeout")
+
+	data := struct {
+		io.Reader
+		io.Seeker
+	}{iotest.ErrReader(context.DeadlineExceeded), strings.NewReader("")}
+	_, err = newClient(t, "https://im.test").Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{Name: "a", Data: data})
+	require.ErrorContains(t, err, "context deadline exceeded")
+	require.NotContains(t, err.Error(), "http.Client", "it is the file's own")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()

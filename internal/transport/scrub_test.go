@@ -73,6 +73,7 @@ func TestScrubberOfEscapes(t *testing.T) {
 		`"P\u00e4ssw\u00f6rd-\U0001f600-2026"`:                      `"[redacted]"`,
 		`P\xc3\xa4ssw\xc3\xb6rd-\xf0\x9f\x98\x80-2026`:              `[redacted]`,
 		`P&auml;ssw&ouml;rd-&#128512;-2026`:                         `[redacted]`,
+		`P&auml;ss&shyw&ouml;rd-&#173&#128512;-2026`:                `[redacted]`,
 		`P&auml;ss&shy;w&ouml;rd-<wbr>&#x1F600;-<b>20</b>26<b></b>`: `[redacted]<b></b>`,
 		"P%C3%A4ssw%c3%b6rd-%F0%9F%98%80-2026":                      "[redacted]",
 		`\ud83d, \ude00, \ud83d\u0041, \u, \x4, \`:                  `\ud83d, \ude00, \ud83d\u0041, \u, \x4, \`,
@@ -161,18 +162,36 @@ func TestScrubError(t *testing.T) {
 	}
 }
 
+// late has no Temporary, as net.Error has.
+type late struct{ plainError }
+
+func (*late) Timeout() bool { return true }
+
+// TestScrubberOfALongHeader looks through no more than it says, and keeps no more.
+func TestScrubberOfALongHeader(t *testing.T) {
+	t.Parallel()
+	part := "a" + canary + strings.Repeat(" ", 64<<10)
+	h := http.Header{"X": {part, part, part, part, part}}
+	NewScrubber(canary).header(h)
+	require.NotContains(t, fmt.Sprint(h), canary)
+	require.Equal(t, strings.Replace(part, canary, Redacted, 1), h["X"][0])
+	require.Equal(t, []string{Redacted, Redacted}, h["X"][3:])
+}
+
 func TestScrubErrorKeepsWhatRetriesAsk(t *testing.T) {
 	t.Parallel()
 	scrub := NewScrubber(canary)
-	late := scrub.errorOf(fmt.Errorf("%s: %w", canary, os.ErrDeadlineExceeded))
-	timeout, ok := errors.AsType[net.Error](late)
-	require.True(t, ok)
-	require.True(t, timeout.Timeout())
-	require.False(t, isDialError(late))
+	for _, err := range []error{fmt.Errorf("%s: %w", canary, os.ErrDeadlineExceeded), &late{plainError{canary}}} {
+		clean := scrub.errorOf(err)
+		timeout, ok := errors.AsType[net.Error](clean)
+		require.True(t, ok)
+		require.True(t, timeout.Timeout())
+		require.False(t, isDialError(clean))
+	}
 
 	refused := scrub.errorOf(fmt.Errorf("%s: %w", canary, &net.OpError{Op: "dial", Err: io.EOF}))
 	require.True(t, isDialError(refused))
-	timeout, ok = errors.AsType[net.Error](refused)
+	timeout, ok := errors.AsType[net.Error](refused)
 	require.True(t, ok)
 	require.False(t, timeout.Timeout())
 }
