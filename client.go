@@ -137,7 +137,7 @@ func (c *Client) withServices() *Client {
 		client:   c,
 		Members:  &MembersService{client: c},
 		Media:    &MediaService{client: c, name: "GroupChats.Media", under: "groupchats/:groupchat/media/"},
-		Messages: &MessagesService{client: c, name: "GroupChats.Messages", under: "groupchats/:groupchat/messages/"},
+		Messages: newMessagesService(c, "GroupChats.Messages", "groupchats/:groupchat/messages/"),
 	}
 	c.Groups = &GroupsService{client: c, Peers: &PeersService{client: c}}
 	c.Policies = &PoliciesService{client: c}
@@ -146,7 +146,7 @@ func (c *Client) withServices() *Client {
 		client:   c,
 		Avatar:   &AvatarService{client: c},
 		Media:    &MediaService{client: c, name: "Users.Media", under: "users/:user/media/"},
-		Messages: &MessagesService{client: c, name: "Users.Messages", under: "users/:user/messages/"},
+		Messages: newMessagesService(c, "Users.Messages", "users/:user/messages/"),
 	}
 	return c
 }

@@ -158,7 +158,7 @@ func (s *MessagesService) ended(ctx context.Context, owner string, week MessageW
 	if ctx.Err() == nil {
 		return nil
 	}
-	r := s.week(".List", owner, week)
+	r := s.ofWeek(s.list, owner, week)
 	r.method = http.MethodGet
 	_, err := s.client.newCall(ctx, r)
 	return err

@@ -19,6 +19,15 @@ type MessagesService struct {
 	client *Client
 	name   string // "GroupChats.Messages" or "Users.Messages"
 	under  string // "groupchats/:groupchat/messages/" or "users/:user/messages/"
+
+	// What a history needs for every week: to put them together each time makes a
+	// small call 5 % longer.
+	list string // the name of List
+	week string // the route of a week
+}
+
+func newMessagesService(c *Client, name, under string) *MessagesService {
+	return &MessagesService{client: c, name: name, under: under, list: name + ".List", week: under + ":conversation/:year/:week/"}
 }
 
 // Conversation is a message history: a group chat has one, a user one a peer.
@@ -85,7 +94,7 @@ func (s *MessagesService) Conversations(ctx context.Context, owner string) ([]Co
 //
 // Trillian API: GET /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, GET /v1/users/:user/messages/:conversation/:year/:week/
 func (s *MessagesService) List(ctx context.Context, owner string, week MessageWeek) ([]Message, error) {
-	messages, err := list[Message](ctx, s.client, s.week(".List", owner, week), "messages>message")
+	messages, err := list[Message](ctx, s.client, s.ofWeek(s.list, owner, week), "messages>message")
 	for i := range messages {
 		messages[i].Conversation = week.Conversation
 	}
@@ -98,7 +107,7 @@ func (s *MessagesService) List(ctx context.Context, owner string, week MessageWe
 // Trillian API: GET /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, GET /v1/users/:user/messages/:conversation/:year/:week/
 func (s *MessagesService) All(ctx context.Context, owner string, week MessageWeek) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		for message, err := range stream[Message](ctx, s.client, s.week(".All", owner, week), "messages>message") {
+		for message, err := range stream[Message](ctx, s.client, s.ofWeek(s.name+".All", owner, week), "messages>message") {
 			if err == nil {
 				message.Conversation = week.Conversation
 			}
@@ -142,7 +151,7 @@ func (s *MessagesService) DeleteBlock(ctx context.Context, owner string, week Me
 	if len(block) == 0 {
 		return &ArgumentError{Name: "block", Reason: "is empty: DeleteWeek deletes the whole week"}
 	}
-	req := s.week(".DeleteBlock", owner, week)
+	req := s.ofWeek(s.name+".DeleteBlock", owner, week)
 	req.params = url.Values{"block": {base64.StdEncoding.EncodeToString(block)}}
 	return s.client.act(ctx, http.MethodDelete, req)
 }
@@ -151,7 +160,7 @@ func (s *MessagesService) DeleteBlock(ctx context.Context, owner string, week Me
 //
 // Trillian API: DELETE /v1/groupchats/:groupchat/messages/:conversation/:year/:week/, DELETE /v1/users/:user/messages/:conversation/:year/:week/
 func (s *MessagesService) DeleteWeek(ctx context.Context, owner string, week MessageWeek) error {
-	return s.client.act(ctx, http.MethodDelete, s.week(".DeleteWeek", owner, week))
+	return s.client.act(ctx, http.MethodDelete, s.ofWeek(s.name+".DeleteWeek", owner, week))
 }
 
 // DeleteConversation deletes all messages of a conversation.
@@ -173,9 +182,9 @@ func (w MessageWeek) check() *ArgumentError {
 	return nil
 }
 
-func (s *MessagesService) week(operation, owner string, w MessageWeek) request {
+func (s *MessagesService) ofWeek(name, owner string, w MessageWeek) request {
 	if err := w.check(); err != nil {
 		return request{err: err}
 	}
-	return endpoint(s.name+operation, s.under+":conversation/:year/:week/", owner, w.Conversation, w.Year, strconv.Itoa(w.Week))
+	return endpoint(name, s.week, owner, w.Conversation, w.Year, strconv.Itoa(w.Week))
 }
