@@ -65,7 +65,10 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 	call := &transport.Call{
 		Context: ctx, Name: r.name, Route: r.route, Method: r.method, Path: r.path,
 		Pipeline: &c.pipeline, Token: c.token, Policy: &c.policy, Unlimited: r.unlimited,
-		Bodyless: r.file == nil && len(r.params) == 0,
+		Bodyless: r.file == nil && len(r.params) == 0, UserAgent: c.settings.userAgent,
+	}
+	if !r.raw {
+		call.Accept = "application/xml"
 	}
 	if l := c.settings.logger; l != nil && l.Enabled(ctx, slog.LevelWarn) {
 		call.Log = l
@@ -144,13 +147,6 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 	}
 	if body != nil {
 		out.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
-	}
-	out.Header["User-Agent"] = []string{c.settings.userAgent}
-	if r.raw {
-		// A compressed body would have no length to check it by.
-		out.Header["Accept-Encoding"] = []string{"identity"}
-	} else {
-		out.Header["Accept"] = []string{"application/xml"}
 	}
 	return out, nil
 }

@@ -76,6 +76,7 @@ func roundTrip(r *http.Request) (*http.Response, error) {
 	call := CallOf(r.Context())
 	call.rounds.Add(1)
 	call.answered.Store(false)
+	call.setHeader(r.Header)
 	resp, err := call.Pipeline.run(0, call, r)
 	if err = either("a middleware", resp, err); err != nil {
 		return nil, err
