@@ -137,10 +137,11 @@ func copyTo(w io.Writer, body io.Reader) (int64, error) {
 	return n, err
 }
 
-// isNil reports whether there is nothing to write to.
-func isNil(w io.Writer) bool {
-	v := reflect.ValueOf(w)
-	return w == nil || v.Kind() == reflect.Pointer && v.IsNil()
+// isNil reports whether a reader or a writer of the caller's is none, or a nil
+// pointer.
+func isNil(stream any) bool {
+	v := reflect.ValueOf(stream)
+	return stream == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 type failingWriter struct {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -74,6 +76,9 @@ func TestArguments(t *testing.T) {
 	} {
 		require.EqualError(t, err, "trillian: "+want)
 		require.ErrorIs(t, err, trillian.ErrInvalidArgument)
+	}
+	for _, data := range []io.Reader{(*os.File)(nil), (*bytes.Reader)(nil)} {
+		require.EqualError(t, upload(func(u *trillian.MediaUpload) { u.Data = data }), "trillian: data is nil", "%T", data)
 	}
 	for _, member := range []string{"messages", "Media;x", "groups;"} {
 		require.ErrorIs(t, c.GroupChats.Members.Remove(ctx, general, member), trillian.ErrInvalidArgument)

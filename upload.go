@@ -56,7 +56,7 @@ func (u *MediaUpload) check() error {
 	switch {
 	case u.Name == "":
 		return &ArgumentError{Name: "name", Reason: "is empty"}
-	case u.Data == nil:
+	case isNil(u.Data):
 		return &ArgumentError{Name: "data", Reason: "is nil"}
 	case len(u.Thumbnail) > MaxThumbnail:
 		return &ArgumentError{Name: "thumbnail", Reason: fmt.Sprintf("has %d bytes: at most %d are allowed", len(u.Thumbnail), MaxThumbnail)}

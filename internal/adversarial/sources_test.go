@@ -274,7 +274,6 @@ func TestSourcesThatMisbehave(t *testing.T) {
 		"a Progress that hangs":     {data: strings.NewReader("x"), progress: func(int64, int64) { <-let }, hangs: true, says: "deadline"},
 		"the same, of a file":       {data: f, progress: func(int64, int64) { <-let }, hangs: true, says: "deadline"},
 		"a Seek that panics":        {data: seeker{seek: func() (int64, error) { panic("no disk") }}, says: "panic: no disk"},
-		"a nil pointer":             {data: (*bytes.Reader)(nil), says: "panic: runtime error"},
 		"Goexit in Seek":            {data: seeker{seek: func() (int64, error) { runtime.Goexit(); return 0, nil }}, says: "Goexit"},
 		"Goexit in Read":            {data: source(goexit), says: "Goexit"},
 		"Goexit in Read, measuring": {data: seeker{goexit, stands}, says: "Goexit"},
