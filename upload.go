@@ -48,7 +48,8 @@ type MediaUpload struct {
 	// a second and once at its end, with the bytes of the file that have been
 	// sent and the total, -1 where that is unknown. It is called from another
 	// goroutine, and starts anew on a retry. The upload waits for it, but for a
-	// second at most once all else is over.
+	// second at most once all else is over. A panic in it, and runtime.Goexit, end
+	// the upload with an error.
 	Progress func(sent, total int64)
 }
 
@@ -158,7 +159,7 @@ func (f *fileForm) measure() error {
 		return nil
 	}
 	size, length := f.size, f.length
-	err := form.Apart(f.ctx, "panic", func() error {
+	err := form.Apart(f.ctx, form.OfFile, func() error {
 		start, err := seeker.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return nil // a pipe is an *os.File too
@@ -209,7 +210,7 @@ func (f *fileForm) reporter(turn int) func(sent, total int64) error {
 		return nil
 	}
 	return func(sent, total int64) error {
-		return form.Apart(f.ctx, "panic in progress", func() error {
+		return form.Apart(f.ctx, form.OfProgress, func() error {
 			if !f.reporting.take(f.ctx) {
 				return f.ctx.Err()
 			}

@@ -149,7 +149,7 @@ func TestUploadWhoseProgressPanics(t *testing.T) {
 		_, err := newClient(t, s.URL).Users.Media.Upload(t.Context(), smw, trillian.MediaUpload{
 			Name: "f", Data: strings.NewReader(strings.Repeat("x", size)), Progress: func(int64, int64) { panic("no terminal") },
 		})
-		require.ErrorContains(t, err, "panic in progress: no terminal")
+		require.ErrorContains(t, err, "/: progress callback: panic: no terminal")
 	}
 }
 

@@ -275,7 +275,7 @@ func TestSourcesThatMisbehave(t *testing.T) {
 		"the same, of a file":       {data: f, progress: func(int64, int64) { <-let }, hangs: true, says: "deadline"},
 		"a Seek that panics":        {data: seeker{seek: func() (int64, error) { panic("no disk") }}, says: "panic: no disk"},
 		"Goexit in Seek":            {data: seeker{seek: func() (int64, error) { runtime.Goexit(); return 0, nil }}, says: "Goexit"},
-		"Goexit in Read":            {data: source(goexit), says: "Goexit"},
+		"Goexit in Read":            {data: source(goexit), says: "/: read file: runtime.Goexit was called"},
 		"Goexit in Read, measuring": {data: seeker{goexit, stands}, says: "Goexit"},
 		"Goexit in Read, sending": {data: seeker{func(p []byte) (int, error) {
 			if passes.Add(1) > 1 {
@@ -283,9 +283,9 @@ func TestSourcesThatMisbehave(t *testing.T) {
 			}
 			return 1, io.EOF
 		}, stands}, says: "Goexit"},
-		"a panic in Progress, of nothing": {data: strings.NewReader(""), progress: func(int64, int64) { panic("no terminal") }, says: "panic in progress: no terminal"},
-		"Goexit in Progress":              {data: strings.NewReader("x"), progress: func(int64, int64) { runtime.Goexit() }, says: "Goexit"},
-		"Goexit in Progress, of a file":   {data: f, progress: func(int64, int64) { runtime.Goexit() }, says: "Goexit"},
+		"a panic in Progress, of nothing": {data: strings.NewReader(""), progress: func(int64, int64) { panic("no terminal") }, says: "/: progress callback: panic: no terminal"},
+		"Goexit in Progress":              {data: strings.NewReader("x"), progress: func(int64, int64) { runtime.Goexit() }, says: "/: progress callback: runtime.Goexit was called"},
+		"Goexit in Progress, of a file":   {data: f, progress: func(int64, int64) { runtime.Goexit() }, says: "/: progress callback: runtime.Goexit was called"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newFaultServer(t, false)

@@ -16,19 +16,16 @@ import (
 )
 
 // ErrSizeChanged says that a file had more or fewer bytes than it was said to
-// have. It is always inside a [SourceError].
+// have.
 var ErrSizeChanged = errors.New("size has changed")
 
-// SourceError is a failure of the file being sent, as opposed to one of the
-// network it is sent over.
-type SourceError struct {
-	Err error
-}
+// Whose failure it is, as opposed to one of the network: an error begins with it.
+const (
+	OfFile     = "read file"
+	OfProgress = "progress callback"
+)
 
-func (e *SourceError) Error() string { return "read file: " + e.Err.Error() }
-
-// Unwrap returns the file's own error.
-func (e *SourceError) Unwrap() error { return e.Err }
+func fileError(err error) error { return fmt.Errorf("%s: %w", OfFile, err) }
 
 const (
 	// formBlock is how much of a file is held at a time. MeasureForm needs a
@@ -90,8 +87,8 @@ func NewFileForm(fields, key string, file io.Reader, size, length int64, progres
 // at any time from any goroutine.
 func (f *FileForm) Sent() int64 { return f.source.count.Load() }
 
-// Read fills p wholly unless the body ends or fails. A failure of the file is a
-// [SourceError].
+// Read fills p wholly unless the body ends or fails. A failure of the file is said
+// to be [OfFile].
 func (f *FileForm) Read(p []byte) (int, error) {
 	n := 0
 	for n < len(p) {
@@ -147,7 +144,7 @@ func (f *FileForm) fits(n int) bool {
 	if f.length < 0 || f.encoded < f.length && !last || f.encoded == f.length && last {
 		return true
 	}
-	f.err = &SourceError{fmt.Errorf("%w: its form is not the %d bytes expected", ErrSizeChanged, f.length)}
+	f.err = fileError(fmt.Errorf("%w: its form is not the %d bytes expected", ErrSizeChanged, f.length))
 	return false
 }
 
@@ -164,7 +161,7 @@ func (f *FileForm) fill() {
 	case err != nil && !f.ended:
 		f.err = err
 	case f.size >= 0 && (got > f.size || f.ended && got < f.size):
-		f.err = &SourceError{fmt.Errorf("%w: %d bytes expected, %d read", ErrSizeChanged, f.size, got)}
+		f.err = fileError(fmt.Errorf("%w: %d bytes expected, %d read", ErrSizeChanged, f.size, got))
 	case f.start != nil && len(f.unread) > 0 && f.fits(len(f.start)):
 		// Not before the file has been read and is not empty: on its own this would
 		// be a whole body, the one of an empty file.
@@ -187,7 +184,7 @@ func (f *FileForm) report() {
 
 // MeasureForm reads file to its end and returns its size and the length of the
 // [FileForm] made of it, both in bytes. It stops between two blocks when ctx is
-// done. A failure of the file is a [SourceError].
+// done. A failure of the file is said to be [OfFile].
 func MeasureForm(ctx context.Context, fields, key string, file io.Reader) (size, length int64, err error) {
 	src := source{file: file}
 	buf := make([]byte, formBlock)
@@ -222,13 +219,13 @@ type source struct {
 }
 
 // readBlock reads until p is full or the file ends, then with io.EOF. Every
-// other error is a SourceError.
+// other error is of the file.
 func (s *source) readBlock(p []byte) (n int, err error) {
-	defer recovered("panic", &err)
+	defer recovered(OfFile, &err)
 	for empty := 0; n < len(p); {
 		m, err := s.file.Read(p[n:])
 		if m < 0 || m > len(p)-n {
-			return n, &SourceError{fmt.Errorf("invalid count %d from Read of %d bytes", m, len(p)-n)}
+			return n, fileError(fmt.Errorf("invalid count %d from Read of %d bytes", m, len(p)-n))
 		}
 		n += m
 		s.count.Add(int64(m))
@@ -239,34 +236,37 @@ func (s *source) readBlock(p []byte) (n int, err error) {
 		case err == io.EOF:
 			return n, io.EOF
 		case err != nil:
-			return n, &SourceError{err}
+			return n, fileError(err)
 		case empty == maxEmptyReads:
-			return n, &SourceError{io.ErrNoProgress}
+			return n, fileError(io.ErrNoProgress)
 		}
 	}
 	return n, nil
 }
 
-// recovered makes a panic of the caller's code a failure of the file: a request's
-// body is read in a goroutine of net/http's, where nobody could recover it.
-func recovered(what string, err *error) {
+// recovered makes a panic of the caller's code an error, which begins with whose it
+// is: a request's body is read in a goroutine of net/http's, where nobody could
+// recover it.
+func recovered(whose string, err *error) {
 	if r := recover(); r != nil {
-		*err = &SourceError{fmt.Errorf("%s: %v", what, r)}
+		*err = fmt.Errorf("%s: panic: %v", whose, r)
 	}
 }
 
-// ErrGoexit is of the caller's code that ended its goroutine, as a test's FailNow
+var errGoexit = errors.New("runtime.Goexit was called")
+
+// ErrGoexit is of a file that ended the goroutine it is read in, as a test's FailNow
 // does.
-var ErrGoexit error = &SourceError{errors.New("runtime.Goexit was called")}
+var ErrGoexit = fileError(errGoexit)
 
 // Apart runs the caller's code in a goroutine of its own, and waits for it until ctx
-// is done. A panic in it, named as what, or runtime.Goexit is its failure.
-func Apart(ctx context.Context, what string, f func() error) error {
+// is done. A panic in it, or runtime.Goexit, is an error that begins with whose it is.
+func Apart(ctx context.Context, whose string, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		err := ErrGoexit
+		err := fmt.Errorf("%s: %w", whose, errGoexit)
 		defer func() { done <- err }()
-		defer recovered(what, &err)
+		defer recovered(whose, &err)
 		err = f()
 	}()
 	select {
