@@ -225,7 +225,7 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	switch {
 	case call.Err() != nil:
 		err = endOf(call)
-	case call.Attempt() > 0 && !callers && strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()):
+	case call.Attempt() > 0 && !callers && isOthersDeadline(err.Error()):
 		hint = "that is the http.Client's Timeout or a middleware's deadline, not the end of the call's context"
 	}
 	if pin, ok := errors.AsType[*transport.PinError](err); ok {
@@ -235,6 +235,13 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 		Method: call.Verb(), Path: r.path, Attempts: call.Attempts(), OutcomeUnknown: unknown(call, 0), Err: err,
 		gaveUp: call.GaveUp, hint: cmp.Or(hint, hintForError(err)),
 	}
+}
+
+// isOthersDeadline reports whether an attempt ended by a deadline that is not the
+// call's, in the words of a context or of net/http. To errors.Is, a dial's timeout
+// is one too.
+func isOthersDeadline(text string) bool {
+	return strings.HasSuffix(text, context.DeadlineExceeded.Error()) || strings.Contains(text, "(Client.Timeout ")
 }
 
 // contextError is the end of a call's context. Its cause is told and not wrapped:

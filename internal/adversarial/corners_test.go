@@ -162,6 +162,40 @@ func TestWhoseDeadline(t *testing.T) {
 	require.NotContains(t, err.Error(), "http.Client")
 }
 
+// TestWhoseDeadlineInABody has the http.Client's Timeout end a body, of which net/http
+// says one thing or another, as the race goes.
+func TestWhoseDeadlineInABody(t *testing.T) {
+	t.Parallel()
+	base := serving(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "<response>")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})(t)
+	client := newClient(t, base, once, trillian.WithHTTPClient(&http.Client{Timeout: 50 * time.Millisecond}))
+	for name, call := range map[string]func() error{
+		"List": func() error { _, err := client.Users.List(t.Context()); return err },
+		"Download": func() error {
+			_, err := client.Users.Media.Download(t.Context(), smw, item, io.Discard)
+			return err
+		},
+		"MediaReader": func() error {
+			file, err := client.Users.Media.Open(t.Context(), smw, item)
+			if err == nil {
+				defer file.Close()
+				_, err = io.ReadAll(file)
+			}
+			return err
+		},
+	} {
+		for range 3 {
+			err := call()
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+			require.ErrorContains(t, err, "; that is the http.Client's Timeout", name)
+		}
+	}
+}
+
 // TestJar has a server that changes its cookie with every response: each attempt
 // sends the latest.
 func TestJar(t *testing.T) {
