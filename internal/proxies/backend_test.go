@@ -29,12 +29,11 @@ type backend struct {
 	*trilliantest.Server
 	http *httptest.Server
 
-	fault func(*http.Request) fault // says what becomes of a request; nil: all are answered
-
 	requests, faults, running atomic.Int64
 
 	mu      sync.Mutex
-	carried map[string]int // how often what was asked for was done, by its key
+	carried map[string]int            // how often what was asked for was done, by its key
+	fault   func(*http.Request) fault // see failing
 }
 
 // fault is what becomes of a request.
@@ -76,14 +75,24 @@ func unstarted(t testing.TB, opts ...trilliantest.Option) *backend {
 
 func (b *backend) address() string { return b.http.Listener.Addr().String() }
 
+// failing has f say what becomes of a request from now on; nil: all are answered.
+func (b *backend) failing(f func(*http.Request) fault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fault = f
+}
+
 // ServeHTTP answers, or fails.
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.requests.Add(1)
 	b.running.Add(1)
 	defer b.running.Add(-1)
+	b.mu.Lock()
+	decide := b.fault
+	b.mu.Unlock()
 	f := none
-	if b.fault != nil {
-		f = b.fault(r)
+	if decide != nil {
+		f = decide(r)
 	}
 	if f != none {
 		b.faults.Add(1)

@@ -164,12 +164,12 @@ func TestNothingTwice(t *testing.T) {
 	for _, p := range programs {
 		b := newBackend(t, withManyUsers())
 		var requests atomic.Int64
-		b.fault = func(r *http.Request) fault {
+		b.failing(func(r *http.Request) fault {
 			if changes(r) && requests.Add(1)%soakFaults == 0 {
 				return dropAfter
 			}
 			return none
-		}
+		})
 		p.through(t, b, func(t *testing.T, way route) {
 			sum := soak(t, b, way)
 			note("soak: %-19s %v; %d connections dropped", way.name, sum, b.faults.Load())

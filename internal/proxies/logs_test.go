@@ -45,7 +45,7 @@ func logsOfFailures(t *testing.T, p program, variant string) string {
 		require.NoError(t, err)
 		_, err = client.Users.Get(t.Context(), "nobody@x")
 		require.ErrorIs(t, err, trillian.ErrNotFound)
-		b.fault = dropFirst()
+		b.failing(dropFirst())
 		_, _ = client.GroupChats.Create(t.Context(), trillian.GroupChatCreate{DisplayName: "new"}) // fails, if the proxy does not repeat it
 	}
 	b.http.Close()

@@ -39,12 +39,12 @@ func (b *backend) slashedFile(t *testing.T) (client *trillian.Client, id string)
 // failOnce has the first DELETE fail.
 func (b *backend) failOnce(how fault) {
 	var met atomic.Bool
-	b.fault = func(r *http.Request) fault {
+	b.failing(func(r *http.Request) fault {
 		if r.Method == http.MethodDelete && met.CompareAndSwap(false, true) {
 			return how
 		}
 		return none
-	}
+	})
 }
 
 // A DELETE that is answered 502 and then 404 may have been carried out, and may
@@ -80,7 +80,7 @@ func TestDeletedTwice(t *testing.T) {
 		b := newBackend(t)
 		p.through(t, b, func(t *testing.T, way route) {
 			client := way.client(t, b.Token())
-			b.fault = nil
+			b.failing(nil)
 			_, err := client.Users.Create(t.Context(), trillian.UserCreate{IM: "ann@x", Password: "secret"})
 			require.NoError(t, err)
 			b.failOnce(dropAfter)
@@ -102,7 +102,7 @@ func TestDeletedTwice(t *testing.T) {
 // Varnish asks to come again in five seconds, after the server did what it was asked.
 func TestRetryAfterTheWork(t *testing.T) {
 	b := newBackend(t)
-	b.fault = dropFirst()
+	b.failing(dropFirst())
 	client := varnish.start(t, b.address()).routes()[0].client(t, b.Token())
 	_, err := client.GroupChats.Create(t.Context(), trillian.GroupChatCreate{DisplayName: "new"})
 	require.ErrorIs(t, err, trillian.ErrOutcomeUnknown)
@@ -207,7 +207,7 @@ func TestRepeatingProxies(t *testing.T) {
 			client := http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
 			for _, drops := range []func(*http.Request) fault{nil, dropFirst()} { // Varnish repeats on a used connection only
-				b.fault = drops
+				b.failing(drops)
 				b.forget()
 				member := way.base + "groupchats/" + url.PathEscape(trilliantest.SampleGeneral) + "/" + smw + "/?token=" + url.QueryEscape(b.Token())
 				resp, err := client.Post(member, "application/x-www-form-urlencoded", strings.NewReader(c.body))
