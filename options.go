@@ -107,7 +107,8 @@ func WithHTTPClient(c *http.Client) Option {
 
 // WithMiddleware puts a RoundTripper around every attempt, for logging, tracing
 // or metrics. It sees requests without the token and with passwords redacted.
-// It may set headers; the next attempt begins with those. Query and body it must
+// It may set headers; the next attempt begins with those, but for User-Agent, Accept
+// and a download's Accept-Encoding, which the client sets anew. Query and body it must
 // leave alone: a form with a password is put in behind the middleware, so that a
 // change is sent with some calls and lost with others, and a token in the query
 // arrives beside the client's own. It must keep the request's context, by which

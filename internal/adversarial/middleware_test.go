@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -42,6 +43,34 @@ func around(f func(next http.RoundTripper, r *http.Request) (*http.Response, err
 	return trillian.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) { return f(next, r) })
 	})
+}
+
+// TestMiddlewareThatAddsToHeaders finds the client's own as they were in every attempt,
+// and what it set itself in the one before.
+func TestMiddlewareThatAddsToHeaders(t *testing.T) {
+	t.Parallel()
+	var agents, kinds, own []string
+	base := serving(func(w http.ResponseWriter, r *http.Request) {
+		agents, kinds = append(agents, r.UserAgent()), append(kinds, r.Header.Get("Accept"))
+		if len(agents) < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "<response/>")
+	})(t)
+	client := newClient(t, base, fast, trillian.WithUserAgent("admin/1"),
+		around(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			own = append(own, r.Header.Get("X-Try"))
+			r.Header.Set("X-Try", strconv.Itoa(len(own)))
+			r.Header.Set("User-Agent", r.UserAgent()+" traced")
+			r.Header.Add("Accept", "text/xml")
+			return next.RoundTrip(r)
+		}))
+	_, err := client.Users.List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, slices.Repeat([]string{"admin/1 traced"}, 3), agents)
+	require.Equal(t, slices.Repeat([]string{"application/xml"}, 3), kinds)
+	require.Equal(t, []string{"", "1", "2"}, own)
 }
 
 // TestMiddlewareThatFailsAfterwards fails at something of its own when the request
