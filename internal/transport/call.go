@@ -171,8 +171,8 @@ func (c *Call) begin(ctx context.Context) context.Context {
 	})
 }
 
-// setHeader is done behind http.Client, which copies a header, lest it redirects:
-// that makes a small call 5 % longer.
+// setHeader sets what every request has. http.Client copies the header that it is
+// given, to have it after a redirect; set behind it, a small call is 5 % shorter.
 func (c *Call) setHeader(h http.Header) {
 	h["User-Agent"] = []string{c.UserAgent}
 	if c.Accept != "" {
