@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trillian-go/trillian"
 	"github.com/trillian-go/trillian/trilliantest"
 )
 
@@ -89,10 +90,17 @@ func TestVerifyBehind(t *testing.T) {
 	found = problems(t, client, path)
 	require.Len(t, found, 1)
 	require.Contains(t, found[0].What, "not been asked for as it is listed now")
+}
 
+// What could not be looked at is no problem of the archive. Nothing is
+// behind here: what is may be found before the refusal or after.
+func TestVerifyRefused(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), newPath(t)
+	update(t, server, path, Options{})
 	server.Inject("GET /users/{user}/messages/", trilliantest.Status(403))
-	_, err = Verify(t.Context(), client, path, Options{}, func(p Problem) { t.Error(p) })
-	require.Error(t, err, "what could not be looked at is no problem of the archive")
+	_, err := Verify(t.Context(), server.Client(), path, Options{}, func(p Problem) { t.Error(p) })
+	require.ErrorIs(t, err, trillian.ErrForbidden)
 }
 
 // A file that is gone is downloaded again.
