@@ -6,7 +6,8 @@
 // Run again later it asks for the weeks that have another number of messages, and for
 // all weeks of a conversation that has another revision, since a week can change and
 // have as many messages as before; it appends those that have changed. Of the lines of
-// a week the last one with messages counts.
+// a week the last one with messages counts. A file that holds anything else, another
+// owner's archive too, is refused and left as it is.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/trillian-go/trillian"
 )
@@ -45,9 +47,16 @@ func main() {
 // line is a week at a revision of its conversation. One without messages says that
 // they were as before.
 type line struct {
+	Owner    string               `json:"owner"` // first: see lineStart
 	Revision int                  `json:"revision"`
 	Week     trillian.MessageWeek `json:"week"`
 	Messages json.RawMessage      `json:"messages,omitempty"`
+}
+
+// lineStart is what each line of an owner's archive begins with.
+func lineStart(owner string) string {
+	name, _ := json.Marshal(owner) // a string never fails
+	return `{"owner":` + string(name) + ","
 }
 
 type weekID struct {
@@ -65,7 +74,7 @@ type state struct {
 }
 
 func archive(ctx context.Context, client *trillian.Client, owner string, file *os.File) (weeks int, err error) {
-	stored, err := resume(file)
+	stored, err := resume(file, owner)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +102,7 @@ func archive(ctx context.Context, client *trillian.Client, owner string, file *o
 		if err != nil {
 			return weeks, err
 		}
-		next := line{revisions[week.Week.Conversation], week.Week, messages}
+		next := line{owner, revisions[week.Week.Conversation], week.Week, messages}
 		if stored[idOf(week.Week)].messages == sha256.Sum256(messages) {
 			next.Messages = nil
 		} else {
@@ -110,12 +119,16 @@ func archive(ctx context.Context, client *trillian.Client, owner string, file *o
 	return weeks, file.Sync()
 }
 
-// resume reads what is there, and cuts off a line that was never finished.
-func resume(file *os.File) (map[weekID]state, error) {
-	stored := map[weekID]state{}
+// resume reads what is there, and cuts off a line that was never finished: one of the
+// archive's own, lest it cut off what somebody else wrote.
+func resume(file *os.File, owner string) (map[weekID]state, error) {
+	stored, start := map[weekID]state{}, lineStart(owner)
 	in, end := bufio.NewReader(file), int64(0)
 	for {
 		text, err := in.ReadBytes('\n')
+		if !strings.HasPrefix(string(text), start) && !strings.HasPrefix(start, string(text)) {
+			return nil, fmt.Errorf("%s: at byte %d: no line of an archive of %s", file.Name(), end, owner)
+		}
 		if err == io.EOF {
 			break
 		}

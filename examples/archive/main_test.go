@@ -45,10 +45,15 @@ const weeks = "GET /users/{user}/messages/{conversation}/{year}/{week}/"
 
 func archiveTo(t *testing.T, server *trilliantest.Server, path string) (int, error) {
 	t.Helper()
+	return archiveOf(t, server, smw, path)
+}
+
+func archiveOf(t *testing.T, server *trilliantest.Server, owner, path string) (int, error) {
+	t.Helper()
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	require.NoError(t, err)
 	defer file.Close()
-	return archive(t.Context(), server.Client(), smw, file)
+	return archive(t.Context(), server.Client(), owner, file)
 }
 
 func TestArchive(t *testing.T) {
@@ -64,7 +69,7 @@ func TestArchive(t *testing.T) {
 
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600) // a line that was never finished
 	require.NoError(t, err)
-	_, err = file.WriteString(`{"week":`)
+	_, err = file.WriteString(`{"owner":"smw@cerulean-inc.com","revision":70,"week":`)
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
 
@@ -144,4 +149,62 @@ func TestAnotherCountSameRevision(t *testing.T) {
 	require.Equal(t, 1, n)
 	texts, _ := read(t, path)
 	require.Contains(t, texts, "another")
+}
+
+// A file of something else, with no line end or none at its end, is not an archive
+// that broke off.
+func TestFileOfAnother(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithMessages(smw, "c", history(0, 7)...))
+	for _, text := range []string{
+		"precious", "precious\n", `{"a":1}` + "\n" + `{"b":2}`, "\n", "{}", `{"owner":"smw@cerulean-inc.org","rev`,
+	} {
+		path := filepath.Join(t.TempDir(), "notes.txt")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := archiveTo(t, server, path)
+		require.ErrorContains(t, err, path+": at byte 0: no line of an archive of "+smw, text)
+		kept, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, text, string(kept))
+	}
+}
+
+// Stopped within the first line, at whichever byte of it.
+func TestFirstLineBrokenOff(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithMessages(smw, "c", history(0, 7)...))
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	_, err := archiveTo(t, server, path)
+	require.NoError(t, err)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for n := range min(len(whole), 60) {
+		require.NoError(t, os.WriteFile(path, whole[:n], 0o600))
+		_, err := archiveTo(t, server, path)
+		require.NoError(t, err)
+		again, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(whole), string(again), n)
+	}
+}
+
+// Two users have a conversation in common, of which each may have deleted something
+// else: in one file, one's copy would be taken for the other's.
+func TestAnOwnerAFile(t *testing.T) {
+	t.Parallel()
+	const kwk = "kwk@cerulean-inc.com"
+	theirs := history(0, 2)
+	theirs[1].From = kwk
+	server := trilliantest.NewServer(t, trilliantest.WithMessages(smw, "c", theirs...))
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	_, err := archiveTo(t, server, path)
+	require.NoError(t, err)
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	_, err = archiveOf(t, server, kwk, path)
+	require.ErrorContains(t, err, "at byte 0: no line of an archive of "+kwk)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
 }
