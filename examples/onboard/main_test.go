@@ -12,6 +12,7 @@ import (
 )
 
 const people = `im,email,password,chats
+
 ann@cerulean-inc.com,ann@example.com,correct horse,General;Development
 bob@cerulean-inc.com,bob@example.com,battery staple,Nowhere
 cleo@cerulean-inc.com,cleo@example.com,"a ""quoted"" one",
@@ -24,7 +25,7 @@ func TestOnboard(t *testing.T) {
 	client := server.Client()
 	var out bytes.Buffer
 	err := onboard(t.Context(), client, strings.NewReader(people), &out)
-	require.EqualError(t, err, `line 3: bob@cerulean-inc.com: there is no group chat "Nowhere"`)
+	require.EqualError(t, err, `line 4: bob@cerulean-inc.com: there are 0 group chats "Nowhere"`)
 	require.Equal(t, "welcome, ann@cerulean-inc.com\nwelcome, cleo@cerulean-inc.com\n", out.String())
 	require.Len(t, server.RequestsTo("POST /users/"), 3, "nobody is created twice")
 
@@ -34,6 +35,18 @@ func TestOnboard(t *testing.T) {
 
 	require.Error(t, onboard(t.Context(), client, strings.NewReader(people), &out))
 	require.Len(t, server.RequestsTo("POST /users/"), 3, "and not when it is run again")
+	require.Len(t, server.RequestsTo("POST /groupchats/{groupchat}/{member}/"), 2, "nor made a member again: what becomes of the flags is not documented")
+}
+
+// Of two group chats with one name, who knows which is meant?
+func TestOnboardToOneOfTwo(t *testing.T) {
+	t.Parallel()
+	server := trilliantest.NewServer(t, trilliantest.WithSampleCompany(), trilliantest.WithGroupChats(trillian.GroupChat{DisplayName: "General"}))
+	var out bytes.Buffer
+	err := onboard(t.Context(), server.Client(), strings.NewReader(people), &out)
+	require.ErrorContains(t, err, `line 3: ann@cerulean-inc.com: there are 2 group chats "General"`)
+	require.Equal(t, "welcome, cleo@cerulean-inc.com\n", out.String())
+	require.Empty(t, server.RequestsTo("POST /groupchats/{groupchat}/{member}/"))
 }
 
 func TestOnboardRefuses(t *testing.T) {
