@@ -54,11 +54,14 @@ func read(ctx context.Context, client *trillian.Client) {
 	}
 
 	fmt.Println("\nGroups, and the policies they are bound to:")
+	policies := map[int]string{0: "(none)"}
+	for policy, err := range client.Policies.All(ctx) {
+		exitOn(err)
+		policies[policy.ID] = policy.Name
+	}
 	for group, err := range client.Groups.All(ctx, &trillian.GroupOptions{Peers: true}) {
 		exitOn(err)
-		policy, err := client.Policies.Get(ctx, group.Policy)
-		exitOn(err)
-		fmt.Printf("  %d %s: policy %q, %d peers\n", group.ID, group.DisplayName, policy.Name, len(group.Peers.Items))
+		fmt.Printf("  %d %s: policy %q, %d peers\n", group.ID, group.DisplayName, policies[group.Policy], len(group.Peers.Items))
 	}
 
 	fmt.Println("\nPresence:")
