@@ -23,6 +23,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	if len(os.Args) < 2 {
+		log.Fatal("usage: offboard USER...")
+	}
 	ctx := context.Background()
 	for _, user := range os.Args[1:] {
 		if err := offboard(ctx, client, user, os.Stdout); err != nil {
