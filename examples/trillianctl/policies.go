@@ -112,7 +112,15 @@ func (a *app) readPolicy(path string) (trillian.PolicyData, error) {
 		return "", nil
 	}
 	text, err := a.readInput(path)
-	return trillian.PolicyData(text), err
+	if err != nil {
+		return "", err
+	}
+	data := trillian.PolicyData(text)
+	for range data.Items() {
+		return data, nil
+	}
+	// More likely what wrote it has failed than that a policy is to have no rules.
+	return "", usageErrorf("%s: there are no items in it", path)
 }
 
 func newPoliciesUpdateCommand(a *app) *cobra.Command {
