@@ -212,10 +212,14 @@ func (a *app) summary(applied []people.Result, file string) error {
 	}
 	a.done("%s done, %d failed, %d unknown, %d not attempted, %d kept; see %s.",
 		counted(counts[people.Done], "step"), counts[people.Failed], counts[people.Unknown], counts[people.Skipped], counts[people.Kept], file)
-	if passwords > 0 {
-		a.done("It has %s in it, and only you may read it: hand them out, and delete it.", counted(passwords, "generated password"))
-	}
 	left := len(applied) - counts[people.Done] - counts[people.Kept]
+	if passwords > 0 {
+		advice := "hand them out, and delete it"
+		if left > 0 { // they may be of users who were not created, and --resume needs them
+			advice = "keep it until all is done"
+		}
+		a.done("It has %s in it, and only you may read it: %s.", counted(passwords, "generated password"), advice)
+	}
 	switch {
 	case unknown != nil:
 		return fmt.Errorf("%s not done, go on with --resume: %w", counted(left, "step"), unknown)
