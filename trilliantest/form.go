@@ -80,7 +80,7 @@ func (f *form) readParam(in *formReader, takesFile bool, length int64) {
 	f.values.Add(name, string(head.kept))
 	f.sizes[name] = head.size
 	f.file = file.Bytes()
-	if err != nil && in.err == nil {
+	if (err != nil || head.torn) && in.err == nil {
 		f.err = badRequest("data is not Base64")
 	}
 }
@@ -206,11 +206,15 @@ func unhex(c byte) byte {
 	return c - '0'
 }
 
-// headKeeper counts what is read through it, and keeps the beginning.
+// headKeeper counts what is read through it, and keeps the beginning. It also finds
+// padding that is not at the end of Base64, which a decoder takes for the end of a file
+// and the beginning of another where a Read ended there.
 type headKeeper struct {
-	r    io.Reader
-	kept []byte
-	size int64
+	r      io.Reader
+	kept   []byte
+	size   int64
+	padded bool
+	torn   bool // something follows the padding
 }
 
 func (h *headKeeper) Read(p []byte) (int, error) {
@@ -219,6 +223,11 @@ func (h *headKeeper) Read(p []byte) (int, error) {
 		h.kept = append(h.kept, p[:min(n, room)]...)
 	}
 	h.size += int64(n)
+	rest := p[:n]
+	if i := bytes.IndexByte(rest, '='); i >= 0 && !h.padded {
+		h.padded, rest = true, rest[i:]
+	}
+	h.torn = h.torn || h.padded && len(bytes.Trim(rest, "=\r\n")) > 0
 	return n, err
 }
 

@@ -62,3 +62,20 @@ func TestFormBrokenOff(t *testing.T) {
 		require.Error(t, readForm(formRequest(body), true, maxBody).err, "after %d bytes", n)
 	}
 }
+
+// Base64 that was made of a file piece by piece has padding between the pieces. A
+// decoder that is given them one at a time would not see it.
+func TestFormOfPaddedPieces(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 4, 766, 767, 1534} {
+		piece := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", size)))
+		for n := 2; n < 9; n++ {
+			sent := "data=" + url.QueryEscape(strings.Repeat(piece, n))
+			for _, body := range []io.Reader{strings.NewReader(sent), iotest.OneByteReader(strings.NewReader(sent))} {
+				require.EqualError(t, readForm(formRequest(body), true, maxBody).err, "data is not Base64", "%d of %d bytes", n, size)
+			}
+		}
+	}
+	lines := "data=" + url.QueryEscape("QQ=\r\n=\n") // which Base64 may be cut into
+	require.Equal(t, "A", string(readForm(formRequest(iotest.OneByteReader(strings.NewReader(lines))), true, maxBody).file))
+}
