@@ -74,7 +74,8 @@ type GroupCreate struct {
 	Type        GroupType `url:"type"`
 }
 
-// GroupUpdate describes changes to a group. Nil fields are left alone.
+// GroupUpdate describes changes to a group. Nil fields are not sent and, which is
+// inferred, left alone: the reference says so of PATCH, and has POST here.
 type GroupUpdate struct {
 	DisplayName *string    `url:"displayname,omitempty"`
 	Name        *string    `url:"name,omitempty"`

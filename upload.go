@@ -40,9 +40,12 @@ type MediaUpload struct {
 	// runtime.Goexit, are errors.
 	Data io.Reader
 
-	Thumbnail   []byte // an image of at most MaxThumbnail bytes, or none
-	ImageWidth  int    // in pixels, 0 where it does not apply
-	ImageHeight int    // in pixels, 0 where it does not apply
+	// Thumbnail is an image of at most MaxThumbnail bytes, or none. That it may be
+	// missing is inferred: the reference calls only the image's size optional.
+	Thumbnail []byte
+
+	ImageWidth  int // in pixels, 0 where it does not apply
+	ImageHeight int // in pixels, 0 where it does not apply
 
 	// Progress, if set, is called while the file is sent, at most about ten times
 	// a second and once at its end, with the bytes of the file that have been

@@ -92,6 +92,7 @@
 //	                      policy may be empty; numbers are 0, thumbnails and a
 //	                      password may be missing
 //	an update of nothing  400
+//	an update of a group  is of what it has, though it is POST: the rest stays
 //	a name that is taken  400, of a user, of a group: "must be unique"
 //	cannot be fulfilled   500, for what no parameter's description rules out: a parent
 //	                      group or a bound policy deleted
