@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,7 +18,8 @@ import (
 // app is what all commands share: the streams, the global flags, and the client
 // that is made of them when a command first needs one.
 type app struct {
-	stdin          io.Reader
+	ctx            context.Context // ends with an interrupt
+	stdin          io.Reader       // to be read by way of input
 	stdout, stderr io.Writer
 
 	contextName, configPath string
@@ -32,7 +34,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	return &app{ctx: context.Background(), stdin: stdin, stdout: stdout, stderr: stderr}
 }
 
 // client returns the client that the flags, the environment and the configuration
@@ -126,8 +128,9 @@ func (a *app) confirm(question string) error {
 		return usageErrorf("%s Say so with --yes: there is no terminal to ask on", question)
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	answer, err := bufio.NewReader(input{a}).ReadString('\n')
 	if err != nil && err != io.EOF {
+		a.done("")
 		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {

@@ -65,7 +65,7 @@ func changed[T any](cmd *cobra.Command, flag string, value T) *T {
 // readInput reads a file, or standard input for "-".
 func (a *app) readInput(path string) ([]byte, error) {
 	if path == "-" {
-		return io.ReadAll(a.stdin)
+		return io.ReadAll(input{a})
 	}
 	return os.ReadFile(path)
 }

@@ -15,6 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt ends what the first does not
 	code := run(ctx, newApp(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -23,6 +24,7 @@ func main() {
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, a *app, args []string) int {
 	defer a.close()
+	a.ctx = ctx
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := a.settle(root.ExecuteContext(ctx))

@@ -48,13 +48,18 @@ func (a *app) askPassword() (trillian.Secret, error) {
 	if !isTerminal(a.stdin) {
 		return "", usageErrorf("--ask-password: there is no terminal to ask on; --password-file takes a file")
 	}
+	fd := int(a.stdin.(*os.File).Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
 	var typed [2][]byte
 	for i, prompt := range []string{"Password: ", "Again: "} {
 		fmt.Fprint(a.stderr, prompt)
-		var err error
-		typed[i], err = term.ReadPassword(int(a.stdin.(*os.File).Fd()))
+		typed[i], err = untilInterrupt(a.ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 		fmt.Fprintln(a.stderr)
 		if err != nil {
+			_ = term.Restore(fd, before) // an interrupt has left it without an echo
 			return "", err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -141,7 +142,7 @@ func (a *app) applyUsers(ctx context.Context, file string, flags applyFlags) err
 }
 
 func (a *app) readPeople(file string, flags *applyFlags) ([]people.Row, error) {
-	in, name, mode := a.stdin, "standard input", os.FileMode(0)
+	in, name, mode := io.Reader(input{a}), "standard input", os.FileMode(0)
 	if file != "-" {
 		opened, err := os.Open(file)
 		if err != nil {
