@@ -40,12 +40,15 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func printRequest(w io.Writer, req *http.Request) error {
-	fmt.Fprintf(w, "%s %s\n", req.Method, req.URL.Redacted())
-	if req.Body == nil {
-		return nil
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s %s\n", req.Method, req.URL.Redacted())
+	if req.Body != nil {
+		defer req.Body.Close()
+		if err := printForm(out, bufio.NewReader(req.Body)); err != nil {
+			return err
+		}
 	}
-	defer req.Body.Close()
-	return printForm(w, bufio.NewReader(req.Body))
+	return out.Flush()
 }
 
 // longestShown is how much of a value is printed, in bytes as they are escaped.

@@ -107,10 +107,10 @@ func newPoliciesDiffCommand(a *app) *cobra.Command {
 		if a.format.output != "table" {
 			return a.print(policyDiffColumns.list(changesOf(*policy, other.Data, "")))
 		}
-		if len(changes) > 0 {
-			policyedit.Printer{Writer: a.stdout, Color: colored, Show: visible}.Diff(policyTitle(policy), title, changes)
+		if len(changes) == 0 {
+			return nil
 		}
-		return nil
+		return policyedit.Printer{Writer: a.stdout, Color: colored, Show: visible}.Diff(policyTitle(policy), title, changes)
 	})
 	cmd.Flags().StringVar(&file, "file", "", dataFileUsage)
 	cmd.Flags().StringVar(&color, "color", "auto", colorUsage)
@@ -190,7 +190,7 @@ func (a *app) editDraft(draft *policyedit.Draft) (trillian.PolicyData, error) {
 func (a *app) writeEdited(ctx context.Context, c *trillian.Client, policy *trillian.Policy, data trillian.PolicyData, printer policyedit.Printer) error {
 	title := policyTitle(policy)
 	if changes := policy.Data.Diff(data); len(changes) > 0 {
-		printer.Diff(title, title+" as edited", changes)
+		_ = printer.Diff(title, title+" as edited", changes)
 	} else {
 		a.done("Only the order of the items or blank lines differ.")
 	}
@@ -199,7 +199,7 @@ func (a *app) writeEdited(ctx context.Context, c *trillian.Client, policy *trill
 	}
 	err := a.sent(policyedit.Write(ctx, c.Policies, *policy, data))
 	if conflict, ok := errors.AsType[*policyedit.Conflict](err); ok {
-		printer.Diff(title+" as it was read", title+" as it is now", conflict.Theirs)
+		_ = printer.Diff(title+" as it was read", title+" as it is now", conflict.Theirs)
 	}
 	if err == nil && !a.dryRun {
 		a.done("%s is written.", visible(title))

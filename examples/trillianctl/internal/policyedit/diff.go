@@ -1,7 +1,6 @@
 package policyedit
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -26,25 +25,27 @@ type Printer struct {
 
 // Diff writes what leads from one policy's data to another's, two lines an item
 // that is changed, below the names of both.
-func (p Printer) Diff(oldName, newName string, changes []trillian.PolicyChange) {
-	p.line(bold, "--- "+oldName)
-	p.line(bold, "+++ "+newName)
+func (p Printer) Diff(oldName, newName string, changes []trillian.PolicyChange) error {
+	var text strings.Builder
+	line := func(color, s string) {
+		s = p.Show(s)
+		if p.Color {
+			s = color + s + reset
+		}
+		text.WriteString(s + "\n")
+	}
+	line(bold, "--- "+oldName)
+	line(bold, "+++ "+newName)
 	for _, c := range changes {
 		if c.Old != nil {
-			p.line(red, "-"+item(c.Key, *c.Old))
+			line(red, "-"+item(c.Key, *c.Old))
 		}
 		if c.New != nil {
-			p.line(green, "+"+item(c.Key, *c.New))
+			line(green, "+"+item(c.Key, *c.New))
 		}
 	}
+	_, err := io.WriteString(p.Writer, text.String())
+	return err
 }
 
 func item(key, value string) string { return strings.TrimRight(key+" "+value, " ") }
-
-func (p Printer) line(color, text string) {
-	text = p.Show(text)
-	if p.Color {
-		text = color + text + reset
-	}
-	fmt.Fprintln(p.Writer, text)
-}

@@ -151,8 +151,8 @@ func TestPrinter(t *testing.T) {
 	changes := []trillian.PolicyChange{{Key: "a", Old: new("1"), New: new("2\x1b[2J")}, {Key: "b", Old: new("")}, {Key: "c", New: new("3")}}
 	show := func(s string) string { return strings.ReplaceAll(s, "\x1b", "ESC") }
 	var plain, colored strings.Builder
-	policyedit.Printer{Writer: &plain, Show: show}.Diff("old", "new", changes)
+	require.NoError(t, policyedit.Printer{Writer: &plain, Show: show}.Diff("old", "new", changes))
 	require.Equal(t, "--- old\n+++ new\n-a 1\n+a 2ESC[2J\n-b\n+c 3\n", plain.String())
-	policyedit.Printer{Writer: &colored, Show: show, Color: true}.Diff("old", "new", changes)
+	require.NoError(t, policyedit.Printer{Writer: &colored, Show: show, Color: true}.Diff("old", "new", changes))
 	require.Equal(t, "\x1b[1m--- old\x1b[0m\n\x1b[1m+++ new\x1b[0m\n\x1b[31m-a 1\x1b[0m\n\x1b[32m+a 2ESC[2J\x1b[0m\n\x1b[31m-b\x1b[0m\n\x1b[32m+c 3\x1b[0m\n", colored.String())
 }
