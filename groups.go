@@ -64,7 +64,8 @@ type GroupOptions struct {
 	Peers bool `url:"peers,int,omitempty"`
 }
 
-// GroupCreate describes a new group. Name must be unique among the groups.
+// GroupCreate describes a new group. Name must be unique among the groups. A Parent
+// of 0 is none; that a Policy of 0 is none too is inferred.
 type GroupCreate struct {
 	DisplayName string    `url:"displayname"`
 	Name        string    `url:"name"`
