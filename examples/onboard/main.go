@@ -44,7 +44,8 @@ func read(in io.Reader) ([]row, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if strings.Join(head, ",") != "im,email,password,chats" {
+	// Excel begins a file with a byte order mark.
+	if strings.TrimPrefix(strings.Join(head, ","), "\ufeff") != "im,email,password,chats" {
 		return nil, errors.New("the first line must be im,email,password,chats")
 	}
 	var rows []row

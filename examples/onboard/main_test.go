@@ -11,7 +11,7 @@ import (
 	"github.com/trillian-go/trillian/trilliantest"
 )
 
-const people = `im,email,password,chats
+const people = "\ufeff" + `im,email,password,chats
 
 ann@cerulean-inc.com,ann@example.com,correct horse,General;Development
 bob@cerulean-inc.com,bob@example.com,battery staple,Nowhere
