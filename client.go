@@ -46,19 +46,15 @@ func NewClient(token string, opts ...Option) (*Client, error) {
 		maxSize:   DefaultMaxResponseSize,
 	}
 	s.retry, _ = RetryPolicy{}.withDefaults()
-	return newClient(token, s, opts)
-}
-
-func newClient(token string, s settings, opts []Option) (*Client, error) {
 	c := &Client{policy: transport.Policy{Budget: &transport.Budget{}}}
 	if err := c.apply(s, opts); err != nil {
 		return nil, err
 	}
-	return c.withToken(token)
+	return c.WithToken(token)
 }
 
-// apply makes c what its settings say after the options. Of what they leave as it
-// is, nothing is made anew: connections, the retry budget, middleware.
+// apply sets c up by the settings s and then the options. What these leave as it was
+// in c is kept, not made anew: connections, the retry budget, middleware.
 func (c *Client) apply(s settings, opts []Option) error {
 	before := c.settings
 	for _, opt := range opts {
@@ -121,17 +117,7 @@ func (c *Client) setBase() error {
 	return nil
 }
 
-// withToken returns a client like c with another token.
-func (c *Client) withToken(token string) (*Client, error) {
-	if err := checkToken(token); err != nil {
-		return nil, err
-	}
-	d := *c
-	d.token, d.escaped = transport.NewToken(token), looksEscaped(token)
-	return d.withServices(), nil
-}
-
-// withServices makes the services c's own.
+// withServices gives c services of its own.
 func (c *Client) withServices() *Client {
 	c.GroupChats = &GroupChatsService{
 		client:   c,
@@ -171,7 +157,14 @@ func checkToken(token string) error {
 // and retry budget. A message needs its sender's own token.
 //
 // Trillian API: Send a message to a group chat.
-func (c *Client) WithToken(token string) (*Client, error) { return c.withToken(token) }
+func (c *Client) WithToken(token string) (*Client, error) {
+	if err := checkToken(token); err != nil {
+		return nil, err
+	}
+	d := *c
+	d.token, d.escaped = transport.NewToken(token), looksEscaped(token)
+	return d.withServices(), nil
+}
 
 // With returns a client with the same token and, on top of c's, other options: a
 // single attempt, another logger, a longer timeout, one middleware more (inside of

@@ -1,6 +1,7 @@
 package trillian
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -48,17 +49,10 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 	if p.MaxAttempts < 0 || p.MinWait < 0 || p.MaxWait < 0 || p.MaxRetryAfter < 0 {
 		return p, &ArgumentError{Name: "retry policy", Reason: "has a negative field"}
 	}
-	or := func(d *time.Duration, standard time.Duration) {
-		if *d == 0 {
-			*d = standard
-		}
-	}
-	if p.MaxAttempts == 0 {
-		p.MaxAttempts = 4
-	}
-	or(&p.MinWait, 500*time.Millisecond)
-	or(&p.MaxWait, max(10*time.Second, p.MinWait))
-	or(&p.MaxRetryAfter, time.Minute)
+	p.MaxAttempts = cmp.Or(p.MaxAttempts, 4)
+	p.MinWait = cmp.Or(p.MinWait, 500*time.Millisecond)
+	p.MaxWait = cmp.Or(p.MaxWait, max(10*time.Second, p.MinWait))
+	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, time.Minute)
 	return p, nil
 }
 
