@@ -166,7 +166,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 	switch {
 	case code == http.StatusPartialContent:
 		return c.malformed(call, r, resp, errors.New("is a part of something, which was not asked for"))
-	case r.raw && !isPlain(resp):
+	case code/100 == 2 && r.raw && isEncoded(resp):
 		return c.malformed(call, r, resp, errors.New("is compressed, which was not asked for"))
 	case code/100 == 2 && r.file != nil && !r.file.Whole():
 		return c.malformed(call, r, resp, errors.New("came before the whole file was sent"))
@@ -184,12 +184,11 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		call.MarkUncertain() // a proxy's page, whatever the server has done
 	}
 	e := &Error{
-		Method: call.Verb(), Path: r.path, StatusCode: code, Message: errorText(string(body), call.Token.Scrub),
-		Header: resp.Header.Clone(), Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), gaveUp: call.GaveUp,
+		Method: call.Verb(), Path: r.path, StatusCode: code,
+		Message: withoutStatus(errorText(string(body), call.Token.Scrub), code), Header: resp.Header.Clone(),
+		Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), Foreign: foreign, gaveUp: call.GaveUp,
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp)
-	e.Foreign = foreign
-	e.Message = withoutStatus(e.Message, code)
 	e.hint = c.hintForStatus(r, e)
 	return e
 }
@@ -201,9 +200,9 @@ func isForeign(body []byte) bool {
 	return err != nil && !refusal && !errors.Is(err, xmlwire.ErrEmpty)
 }
 
-func isPlain(resp *http.Response) bool {
+func isEncoded(resp *http.Response) bool {
 	encoding := resp.Header.Get("Content-Encoding")
-	return resp.StatusCode/100 != 2 || encoding == "" || strings.EqualFold(encoding, "identity")
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
 // unknown reports whether a call that failed may have been carried out, where it
