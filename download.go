@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/trillian-go/trillian/internal/transport"
 )
@@ -36,7 +37,7 @@ func (s *MediaService) open(ctx context.Context, r request, size int64) (*MediaR
 	if err != nil {
 		return nil, err
 	}
-	begin := s.client.now()
+	begin := time.Now()
 	resp, err := s.client.send(call, r)
 	s.client.log(call, begin, err)
 	if err != nil {

@@ -27,22 +27,25 @@ func (c *Client) exchange(ctx context.Context, r request, read func(*http.Respon
 	if err != nil {
 		return err
 	}
-	begin := c.now()
-	for {
-		var resp *http.Response
-		if resp, err = c.send(call, r); err == nil {
-			if err = receive(resp, read); err == nil {
-				break
-			}
-			if _, handed := errors.AsType[partly](err); !handed && call.Repeat(err) {
-				continue
-			}
-			err = c.broken(call, r, resp, err)
-		}
-		break
-	}
+	begin := time.Now()
+	err = c.sendAndReceive(call, r, read)
 	c.log(call, begin, err)
 	return err
+}
+
+func (c *Client) sendAndReceive(call *transport.Call, r request, read func(*http.Response) error) error {
+	for {
+		resp, err := c.send(call, r)
+		if err != nil {
+			return err
+		}
+		if err = receive(resp, read); err == nil {
+			return nil
+		}
+		if _, handed := errors.AsType[partly](err); handed || !call.Repeat(err) {
+			return c.broken(call, r, resp, err)
+		}
+	}
 }
 
 // receive closes the body also when read panics: a caller's loop may.
@@ -310,14 +313,6 @@ func (c *Client) malformed(call *transport.Call, r request, resp *http.Response,
 		Method: call.Verb(), Path: r.path, StatusCode: resp.StatusCode,
 		ContentType: shorten(resp.Header.Get("Content-Type"), maxContentType), Err: err, OutcomeUnknown: !call.Idempotent(),
 	}
-}
-
-// now is the time, which is asked for only if there is a logger.
-func (c *Client) now() time.Time {
-	if c.settings.logger == nil {
-		return time.Time{}
-	}
-	return time.Now()
 }
 
 func (c *Client) log(call *transport.Call, begin time.Time, err error) {
