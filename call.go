@@ -124,17 +124,33 @@ type writeError struct{ err error }
 func (e *writeError) Error() string { return "writing the response: " + e.err.Error() }
 func (e *writeError) Unwrap() error { return e.err }
 
+func isWriteError(err error) bool {
+	_, ok := errors.AsType[*writeError](err)
+	return ok
+}
+
 // copyTo hands the bytes of a response to the caller's writer. An error is partly's
 // unless nothing was handed on: a writer that fails has been given something.
 func copyTo(w io.Writer, body io.Reader) (int64, error) {
-	out := &failingWriter{w: w}
-	n, err := io.Copy(out, body)
-	if err != nil && out.err != nil {
-		err = partly{&writeError{out.err}}
-	} else if err != nil && n > 0 {
+	n, err := io.Copy(callersWriter{w}, body)
+	if err != nil && (n > 0 || isWriteError(err)) {
 		err = partly{err}
 	}
 	return n, err
+}
+
+// callersWriter makes every failure of a writer a writeError.
+type callersWriter struct{ w io.Writer }
+
+func (c callersWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return n, &writeError{err}
+	}
+	return n, nil
 }
 
 // isNil reports whether a reader or a writer of the caller's is none, or a nil
@@ -142,20 +158,4 @@ func copyTo(w io.Writer, body io.Reader) (int64, error) {
 func isNil(stream any) bool {
 	v := reflect.ValueOf(stream)
 	return stream == nil || v.Kind() == reflect.Pointer && v.IsNil()
-}
-
-type failingWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (f *failingWriter) Write(p []byte) (int, error) {
-	n, err := f.w.Write(p)
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		f.err = err
-	}
-	return n, err
 }

@@ -219,7 +219,7 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // it repeats verb and URL
 	}
-	_, callers := errors.AsType[*writeError](err)
+	callers := isWriteError(err)
 	if r.file != nil && r.file.Err() != nil {
 		err, callers = r.file.Err(), true
 	}
@@ -293,8 +293,7 @@ func (c *Client) broken(call *transport.Call, r request, resp *http.Response, er
 		return c.malformed(call, r, resp, fmt.Errorf("%w: %w", ErrResponseTooLarge, large))
 	}
 	_, syntax := errors.AsType[*xmlwire.SyntaxError](err)
-	_, writing := errors.AsType[*writeError](err)
-	if writing || !syntax && transport.BrokeOff(err) {
+	if isWriteError(err) || !syntax && transport.BrokeOff(err) {
 		return c.failed(call, r, err)
 	}
 	return c.malformed(call, r, resp, err)

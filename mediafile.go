@@ -120,8 +120,7 @@ func (p *part) fill(body io.Reader) error {
 		return partly{&writeError{err}}
 	}
 	if _, err := copyTo(p.File, body); err != nil {
-		handed, ok := errors.AsType[partly](err)
-		if _, writing := errors.AsType[*writeError](err); ok && !writing {
+		if handed, ok := errors.AsType[partly](err); ok && !isWriteError(err) {
 			return handed.error // nobody has seen it yet
 		}
 		return err
