@@ -3,6 +3,7 @@ package trillian
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -191,15 +192,13 @@ func (r request) needChanges() request {
 }
 
 // fields adds parameters that the struct has no field for.
-func (r request) fields(fields map[string]string, own ...string) request {
+func (r request) fields(fields map[string]string, own []string) request {
 	for name, value := range fields {
 		if name == "" || name == "token" {
 			return r.refuse("fields", fmt.Errorf("have the name %q, which is not a parameter", name))
 		}
-		for _, taken := range own {
-			if name == taken {
-				return r.refuse("fields", fmt.Errorf("have the name %q, which is a field of the struct", name))
-			}
+		if slices.Contains(own, name) {
+			return r.refuse("fields", fmt.Errorf("have the name %q, which is a field of the struct", name))
 		}
 		if r.params == nil {
 			r.params = url.Values{}

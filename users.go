@@ -121,7 +121,7 @@ func (s *UsersService) Create(ctx context.Context, user UserCreate) (*User, erro
 	if err := user.Password.check(); err != nil {
 		return nil, err
 	}
-	req := endpoint("Users.Create", "users/").form(user).fields(user.Fields, userParams...)
+	req := endpoint("Users.Create", "users/").form(user).fields(user.Fields, userParams)
 	req.secret = "password"
 	sent := &User{Name: user.IM, Email: user.Email, DisplayName: user.DisplayName, Fields: maps.Clone(user.Fields)}
 	return settled(change(ctx, s.client, http.MethodPost, req, "user", sent))
@@ -138,7 +138,7 @@ func (s *UsersService) Update(ctx context.Context, user string, update UserUpdat
 	if err := value(update.Password).check(); err != nil {
 		return nil, err
 	}
-	req := endpoint("Users.Update", "users/:user/", user).form(update).fields(update.Fields, userParams...).needChanges()
+	req := endpoint("Users.Update", "users/:user/", user).form(update).fields(update.Fields, userParams).needChanges()
 	req.secret = "password"
 	sent := &User{Name: user, Email: value(update.Email), DisplayName: value(update.DisplayName), Fields: maps.Clone(update.Fields)}
 	return settled(change(ctx, s.client, http.MethodPatch, req, "user", sent))
