@@ -103,37 +103,21 @@ func unusable(s string) string {
 		return "is blank"
 	case len(s) > maxSegment:
 		return fmt.Sprintf("is longer than %d bytes", maxSegment)
-	}
-	ascii, dots := true, strings.IndexByte(s, '.') >= 0
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= utf8.RuneSelf {
-			ascii = false
-		} else if c < ' ' || c == 0x7f {
-			return "has a control character"
-		}
-	}
-	if !ascii && !utf8.ValidString(s) {
-		return "is not valid UTF-8"
-	}
-	if !ascii && strings.ContainsFunc(s, unicode.IsControl) {
+	case strings.ContainsFunc(s, unicode.IsControl):
 		return "has a control character"
-	}
-	if dots && hasDotSegment(s) {
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	case hasDotSegment(s):
 		return "has a dot segment"
 	}
 	return ""
 }
 
 func hasDotSegment(s string) bool {
-	start := 0
-	for i := 0; i <= len(s); i++ {
-		if i < len(s) && s[i] != '/' && s[i] != '\\' && s[i] != ';' {
-			continue
-		}
-		if part := s[start:i]; part == "." || part == ".." {
+	for part := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == '/' || c == '\\' || c == ';' }) {
+		if part == "." || part == ".." {
 			return true
 		}
-		start = i + 1
 	}
 	return false
 }
@@ -179,10 +163,7 @@ func (r request) form(params any) request {
 }
 
 // changes adds the parameters of an update, which must not be without any.
-func (r request) changes(update any) request {
-	r = r.form(update)
-	return r.needChanges()
-}
+func (r request) changes(update any) request { return r.form(update).needChanges() }
 
 func (r request) needChanges() request {
 	if r.err == nil && len(r.params) == 0 {
