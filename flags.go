@@ -112,24 +112,17 @@ func formatFlags(bits uint32, names []flagName) string {
 	if bits == 0 {
 		return "0"
 	}
-	var b strings.Builder
-	separate := func() {
-		if b.Len() > 0 {
-			b.WriteByte('|')
-		}
-	}
+	var words []string
 	for _, n := range names {
 		if bits&n.bit != 0 {
-			separate()
-			b.WriteString(n.name)
+			words = append(words, n.name)
 			bits &^= n.bit
 		}
 	}
 	if bits != 0 {
-		separate()
-		fmt.Fprintf(&b, "0x%x", bits)
+		words = append(words, fmt.Sprintf("0x%x", bits))
 	}
-	return b.String()
+	return strings.Join(words, "|")
 }
 
 func parseFlags(s, prefix string, names []flagName) (uint32, error) {
