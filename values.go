@@ -117,11 +117,8 @@ type DeviceIP struct{ netip.Addr }
 // which a port is not kept ("1.2.3.4:5222", "[::1]:5222"). Empty text and 0 are the
 // zero DeviceIP.
 func (ip *DeviceIP) UnmarshalText(text []byte) error {
+	text = bytes.TrimSpace(text)
 	n, ok := xmlwire.Digits(text)
-	if !ok {
-		text = bytes.TrimSpace(text)
-		n, ok = xmlwire.Digits(text)
-	}
 	if len(text) == 0 || ok && n == 0 {
 		*ip = DeviceIP{}
 		return nil
