@@ -22,13 +22,6 @@ type Avatar struct {
 	Data []byte `json:"data"` // the picture itself, of at most 65,535 bytes (inferred); more is the server's to refuse
 }
 
-// isPicture reports whether a MIME type is one of pictures, or says nothing.
-func isPicture(kind string) bool {
-	kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
-	kind = strings.TrimSpace(kind)
-	return strings.HasPrefix(kind, "image/") || kind == "application/octet-stream"
-}
-
 // Get returns a user's avatar. The response's shape is inferred: the bytes of the
 // picture, with their MIME type in the header, as for media. A response of another
 // type than a picture is a [DecodeError].
@@ -84,6 +77,12 @@ func (s *AvatarService) Set(ctx context.Context, user string, avatar Avatar) err
 	req := endpoint("Users.Avatar.Set", "users/:user/addressbook/avatar/", user)
 	req.params = url.Values{"data": {base64.StdEncoding.EncodeToString(avatar.Data)}, "type": {kind}}
 	return s.client.act(ctx, http.MethodPut, req)
+}
+
+// isPicture reports whether a MIME type is one of pictures, or says nothing.
+func isPicture(kind string) bool {
+	kind = strings.ToLower(withoutParameters(kind))
+	return strings.HasPrefix(kind, "image/") || kind == "application/octet-stream"
 }
 
 // Delete removes a user's avatar.

@@ -88,8 +88,8 @@ func (e *Error) Error() string {
 		b.WriteString(": " + strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))))
 	}
 	if e.Foreign {
-		mediaType, _, _ := strings.Cut(e.Header.Get("Content-Type"), ";")
-		fmt.Fprintf(&b, " (not a Trillian response: %s)", cmp.Or(shorten(strings.TrimSpace(mediaType), maxContentType), "of no type"))
+		kind := shorten(withoutParameters(e.Header.Get("Content-Type")), maxContentType)
+		fmt.Fprintf(&b, " (not a Trillian response: %s)", cmp.Or(kind, "of no type"))
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
@@ -267,6 +267,13 @@ func withoutStatus(text string, status int) string {
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// withoutParameters is a MIME type and nothing more: "text/html; charset=utf-8" is
+// "text/html".
+func withoutParameters(kind string) string {
+	kind, _, _ = strings.Cut(kind, ";")
+	return strings.TrimSpace(kind)
 }
 
 func shorten(s string, longest int) string {

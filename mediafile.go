@@ -78,8 +78,7 @@ func checkListed(info *MediaInfo, item Media) error {
 
 // namedType is a MIME type without its parameters, or "" if it says nothing.
 func namedType(kind string) string {
-	kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
-	if kind = strings.TrimSpace(kind); kind == "application/octet-stream" {
+	if kind = strings.ToLower(withoutParameters(kind)); kind == "application/octet-stream" {
 		return ""
 	}
 	return kind
