@@ -25,7 +25,7 @@ var (
 	ErrBadRequest   = errors.New("trillian: bad request")  // 400: parameters are invalid or missing
 	ErrUnauthorized = errors.New("trillian: unauthorized") // 401: the token is not valid
 	ErrForbidden    = errors.New("trillian: forbidden")    // 403
-	ErrNotFound     = errors.New("trillian: not found")    // 404; see below
+	ErrNotFound     = errors.New("trillian: not found")    // 404; see above
 	ErrRateLimited  = errors.New("trillian: rate limited") // 429
 	ErrServer       = errors.New("trillian: server error") // any 5xx; 500 is the API's "cannot be fulfilled"
 	ErrRedirected   = errors.New("trillian: redirected")   // a [*RedirectError]

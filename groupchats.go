@@ -19,7 +19,7 @@ type GroupChatsService struct {
 	Messages *MessagesService
 }
 
-// GroupChat is a group chat as the server answers it.
+// GroupChat is a group chat as the server returns it.
 type GroupChat struct {
 	Name             string              `xml:"name,attr" json:"name"` // its identifier: "#" and a hash, "@" and the domain
 	DisplayName      string              `xml:"displayname" json:"displayName"`

@@ -44,7 +44,7 @@ func (t GroupType) EncodeValues(key string, v *url.Values) error {
 	return nil
 }
 
-// Group is a group as the server answers it.
+// Group is a group as the server returns it.
 type Group struct {
 	ID          int              `xml:"id,attr" json:"id"`
 	DisplayName string           `xml:"displayname" json:"displayName"`

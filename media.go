@@ -18,8 +18,7 @@ type MediaService struct {
 	under  string // "groupchats/:groupchat/media/" or "users/:user/media/"
 }
 
-// Media is a file as the server lists it. encoding/xml does not know how to read
-// its Fields.
+// Media is a file as the server lists it.
 type Media struct {
 	ID        string    `xml:"m,attr" json:"id"`
 	CreatedAt Timestamp `xml:"createdAt" json:"createdAt"`
@@ -34,9 +33,7 @@ type Media struct {
 	// path, or a part of one, as it is.
 	Name string `xml:"name" json:"name"`
 
-	// Fields are the attributes and children that the struct has no field for, named
-	// as in [User], nil where there are none.
-	Fields map[string]string `xml:",any" json:"fields,omitempty"`
+	Fields map[string]string `xml:",any" json:"fields,omitempty"` // what has no field here: see [User]
 }
 
 // MediaInfo is what the headers say of a file. All but Size, Type and Header is
@@ -52,14 +49,15 @@ type MediaInfo struct {
 	Header http.Header `json:"-"` // all of them, without secrets
 }
 
-// List returns an owner's files.
+// List returns every file of an owner.
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/, GET /v1/users/:user/media/
 func (s *MediaService) List(ctx context.Context, owner string) ([]Media, error) {
 	return list[Media](ctx, s.client, endpoint(s.name+".List", s.under, owner), "media")
 }
 
-// All yields an owner's files while the response arrives.
+// All yields every file of an owner while the response arrives. An error comes last,
+// once, with a zero Media.
 //
 // Trillian API: GET /v1/groupchats/:groupchat/media/, GET /v1/users/:user/media/
 func (s *MediaService) All(ctx context.Context, owner string) iter.Seq2[Media, error] {
@@ -113,8 +111,8 @@ func mediaInfo(resp *http.Response) *MediaInfo {
 	return info
 }
 
-// Upload stores a file with an owner. What the server answers is not documented:
-// where it is no media, the result holds what was sent, without an ID.
+// Upload stores a file with an owner. The response is not documented: where it has no
+// media, the result holds what was sent, without an ID.
 //
 // Like every POST it is sent again only where the server cannot have stored the
 // file: it was not reached, said 429, or was sent a part of the form only. That

@@ -121,8 +121,9 @@ func (s *MessagesService) All(ctx context.Context, owner string, week MessageWee
 // Send sends a message to the owner: to a user, or to a group chat's members. The
 // client's token must be the sender's own.
 //
-// It returns the message as the server answers it. To a user, where a response is
-// not documented, it may be what was sent, without a timestamp.
+// It returns the message as the server does. The response is documented for a group
+// chat only: where there is none for a user, what was sent is returned, without a
+// timestamp.
 //
 // After an error for which errors.Is(err, [ErrOutcomeUnknown]) holds the message
 // may have arrived: look before you send it again.

@@ -18,7 +18,7 @@ type UsersService struct {
 	Messages *MessagesService
 }
 
-// User is a user as the server answers it. The reference does not document its
+// User is a user as the server returns it. The reference does not document its
 // shape: the fields are inferred from the parameters of creating one and from
 // other resources, and Fields keeps all the rest.
 type User struct {

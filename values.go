@@ -141,13 +141,13 @@ func (ip *DeviceIP) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Collection is a resource below another one. The server answers its link, and
-// its items where the request asked for them to be expanded.
+// Collection is a resource below another one. The server returns its link, and its
+// items where the request asked for them to be expanded.
 type Collection[T any] struct {
 	// Href is the link the server gives. The client never follows it: ask the
 	// service of that resource instead.
 	Href string `xml:"href,attr" json:"href"`
-	// Items are the expanded elements, nil where the server answered only the link.
+	// Items are the expanded elements, nil where the server returned only the link.
 	Items []T `xml:",any" json:"items,omitempty"`
 }
 
