@@ -189,7 +189,7 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 	e := &Error{
 		Method: call.Verb(), Path: r.path, StatusCode: code,
 		Message: withoutStatus(errorText(string(body), call.Token.Scrub), code), Header: resp.Header.Clone(),
-		Attempts: call.Attempts(), OutcomeUnknown: unknown(call, code), Foreign: foreign, gaveUp: call.GaveUp,
+		Attempts: call.Requests(), OutcomeUnknown: unknown(call, code), Foreign: foreign, gaveUp: call.GaveUp,
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp)
 	e.hint = c.hintForStatus(r, e)
@@ -234,7 +234,7 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 		err = &PinError{Fingerprint: pin.Fingerprint}
 	}
 	return &Error{
-		Method: call.Verb(), Path: r.path, Attempts: call.Attempts(), OutcomeUnknown: unknown(call, 0), Err: err,
+		Method: call.Verb(), Path: r.path, Attempts: call.Requests(), OutcomeUnknown: unknown(call, 0), Err: err,
 		gaveUp: call.GaveUp, hint: cmp.Or(hint, hintForError(err)),
 	}
 }

@@ -43,8 +43,8 @@ type Call struct {
 	SecretBody func() string
 
 	// A middleware may send one request from several goroutines, hence atomics.
-	rounds     atomic.Int32 // attempts, also those that no request came of
-	attempts   atomic.Int32 // requests
+	attempt    atomic.Int32 // the current one, from 1
+	requests   atomic.Int32 // of all attempts: a middleware may make none, or several
 	posted     atomic.Bool  // PATCH is sent as POST
 	connecting atomic.Bool  // the transport reports its progress, and has no connection yet
 	sent       atomic.Bool  // the latest request had a connection
@@ -95,7 +95,7 @@ func CallOf(ctx context.Context) *Call {
 // Attrs are the call's in a log, and more.
 func (c *Call) Attrs(more ...slog.Attr) []slog.Attr {
 	return append([]slog.Attr{
-		slog.String("operation", c.Name), slog.String("method", c.Verb()), slog.String("path", c.Path), slog.Int("attempts", c.Attempts()),
+		slog.String("operation", c.Name), slog.String("method", c.Verb()), slog.String("path", c.Path), slog.Int("attempts", c.Requests()),
 	}, more...)
 }
 
@@ -113,13 +113,13 @@ func (c *Call) PostInstead() bool {
 }
 
 // Attempt is the number of the current attempt, from 1.
-func (c *Call) Attempt() int { return int(c.rounds.Load()) }
+func (c *Call) Attempt() int { return int(c.attempt.Load()) }
 
-// Attempts is how many requests were made.
-func (c *Call) Attempts() int { return int(c.attempts.Load()) }
+// Requests is how many requests were made.
+func (c *Call) Requests() int { return int(c.requests.Load()) }
 
 // tries is how often the call was tried, whether or not that took a request.
-func (c *Call) tries() int { return max(c.Attempts(), c.Attempt()) }
+func (c *Call) tries() int { return max(c.Requests(), c.Attempt()) }
 
 // Uncertain reports whether an attempt may have been carried out although the
 // server did not say so.
@@ -149,7 +149,7 @@ func (c *Call) Idempotent() bool {
 // begin counts a request and, where it matters, watches whether it gets as far
 // as a connection.
 func (c *Call) begin(ctx context.Context) context.Context {
-	c.attempts.Add(1)
+	c.requests.Add(1)
 	if c.Idempotent() && c.Method != http.MethodDelete {
 		return ctx
 	}

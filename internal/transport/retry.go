@@ -74,7 +74,7 @@ func NewRetryClient(c http.Client, maxAttempts int) *retryablehttp.Client {
 // roundTrip makes one attempt.
 func roundTrip(r *http.Request) (*http.Response, error) {
 	call := CallOf(r.Context())
-	call.rounds.Add(1)
+	call.attempt.Add(1)
 	call.answered.Store(false)
 	call.setHeader(r.Header)
 	resp, err := call.Pipeline.run(0, call, r)

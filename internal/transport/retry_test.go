@@ -215,14 +215,14 @@ func TestCallsThatMadeNoRequest(t *testing.T) {
 	rounds := 0
 	for {
 		rounds++
-		call.rounds.Add(1)
+		call.attempt.Add(1)
 		if again, err := checkRetry(call, nil, io.ErrUnexpectedEOF); !again {
 			require.NoError(t, err)
 			break
 		}
 	}
 	require.Equal(t, 3, rounds)
-	require.Zero(t, call.Attempts())
+	require.Zero(t, call.Requests())
 	require.False(t, call.Repeat(io.ErrUnexpectedEOF))
 }
 
