@@ -56,27 +56,20 @@ func (u *upload) Close() error {
 type patient struct{ *upload }
 
 func (u patient) Read(p []byte) (int, error) {
-	u.pause()
-	defer u.resume()
+	u.tell((*watch).pause)
+	defer u.tell((*watch).wait)
 	return u.stream.Read(p)
 }
 
-func (u *upload) pause() {
+func (u *upload) tell(change func(*watch)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.watch != nil {
-		u.watch.pause()
+		change(u.watch)
 	}
 }
 
-func (u *upload) resume() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.watch != nil {
-		u.watch.wait()
-	}
-}
-
+// detach is called when the response has begun, whose body has the watch to itself.
 func (u *upload) detach() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
