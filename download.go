@@ -25,7 +25,7 @@ import (
 func (s *MediaService) Open(ctx context.Context, owner, id string) (*MediaReader, error) {
 	r := s.content(".Open", owner, id)
 	var m *MediaReader
-	err := s.settle(ctx, owner, id, func(size int64) (err error) {
+	err := s.withSize(ctx, owner, id, func(size int64) (err error) {
 		m, err = s.open(ctx, r, size)
 		return err
 	})
@@ -65,7 +65,7 @@ func (s *MediaService) Download(ctx context.Context, owner, id string, w io.Writ
 	}
 	r := s.content(".Download", owner, id)
 	var info *MediaInfo
-	err := s.settle(ctx, owner, id, func(size int64) error {
+	err := s.withSize(ctx, owner, id, func(size int64) error {
 		return s.client.exchange(ctx, r, func(resp *http.Response) (err error) {
 			if info, err = sizedInfo(resp, size); err != nil {
 				return err
@@ -109,13 +109,13 @@ func sizedInfo(resp *http.Response, size int64) (*MediaInfo, error) {
 	return info, nil
 }
 
-// settle downloads a file of unknown size, -1. If the response does not tell where it
-// ends, it asks for the size and downloads again: meanwhile the first response would
-// have kept its connection, which may be the only one.
-func (s *MediaService) settle(ctx context.Context, owner, id string, download func(size int64) error) error {
-	unsettled := download(-1)
-	if malformed, ok := unsettled.(*DecodeError); !ok || malformed.Err != errNoLength {
-		return unsettled
+// withSize downloads with the size unknown, -1, and if the response does not tell
+// where it ends, once more with the size that Stat or List tells. The first response is
+// given up for that: it would keep its connection, which may be the only one.
+func (s *MediaService) withSize(ctx context.Context, owner, id string, download func(size int64) error) error {
+	first := download(-1)
+	if malformed, ok := first.(*DecodeError); !ok || malformed.Err != errNoLength {
+		return first
 	}
 	head, err := s.Stat(ctx, owner, id)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *MediaService) settle(ctx context.Context, owner, id string, download fu
 			return download(item.Size)
 		}
 	}
-	return unsettled
+	return first
 }
 
 // MediaReader reads a file while it arrives. A file that breaks off ends in an
