@@ -52,10 +52,7 @@ func (s *AvatarService) Get(ctx context.Context, user string) (*Avatar, error) {
 		avatar = &Avatar{Type: kind, Data: data}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return avatar, nil
+	return avatar, err
 }
 
 // Set replaces a user's avatar. The parameters are inferred from those of media:

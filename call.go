@@ -81,13 +81,10 @@ func change[T any](ctx context.Context, c *Client, method string, r request, ele
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if item == nil {
+	if err == nil && item == nil {
 		return sent, nil
 	}
-	return item, nil
+	return item, err
 }
 
 // one decodes the only element of its name, or nil where there is none.

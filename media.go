@@ -75,10 +75,7 @@ func (s *MediaService) Stat(ctx context.Context, owner, id string) (*MediaInfo, 
 		info = mediaInfo(resp)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return info, nil
+	return info, err
 }
 
 // Delete removes a file.
