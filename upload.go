@@ -277,7 +277,7 @@ type formReader struct {
 }
 
 func (r *formReader) Read(p []byte) (n int, err error) {
-	err = form.ErrGoexit
+	err = form.ErrGoexit // unless Read returns
 	defer func() { n, err = r.hand(n, err) }()
 	return r.form.Read(p)
 }
