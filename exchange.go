@@ -9,6 +9,7 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -155,10 +156,7 @@ func (c *Client) build(call *transport.Call, r request) (*retryablehttp.Request,
 }
 
 func redactParam(params url.Values, name string) url.Values {
-	clean := url.Values{}
-	for key, values := range params {
-		clean[key] = values
-	}
+	clean := maps.Clone(params)
 	clean.Set(name, redacted)
 	return clean
 }
