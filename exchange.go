@@ -237,6 +237,11 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	}
 }
 
+// unsent is the error of a call whose file failed before there was a request.
+func (c *Client) unsent(call *transport.Call, r request, err error) error {
+	return c.failed(call, r, fmt.Errorf("nothing was sent: %w", err))
+}
+
 // isOthersDeadline reports whether an attempt ended by a deadline that is not the
 // call's, in the words of a context or of net/http. To errors.Is, a dial's timeout
 // is one too.

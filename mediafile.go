@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/trillian-go/trillian/internal/transport"
 )
 
 // DownloadFile writes a file to path, whole and as it is listed, or not at all.
@@ -179,11 +177,6 @@ func (s *MediaService) UploadFile(ctx context.Context, owner, path string) (*Med
 		return nil, s.client.unsent(call, r, err)
 	}
 	return s.upload(ctx, r, owner, MediaUpload{Name: filepath.Base(path), Type: kind, Data: f})
-}
-
-// unsent is the error of a call whose file failed before there was a request.
-func (c *Client) unsent(call *transport.Call, r request, err error) error {
-	return c.failed(call, r, fmt.Errorf("nothing was sent: %w", err))
 }
 
 func (r request) refuseIrregular(info fs.FileInfo) request {
