@@ -114,9 +114,7 @@ const (
 var class = func() (t [256]uint8) {
 	for c := range t {
 		switch {
-		case c == ' ' || c == '\t' || c == '\n':
-			t[c] = classSpace
-		case c == '\r':
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			t[c] = classSpace
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
 			t[c] = className | classFirst | classAlphanumeric

@@ -31,9 +31,9 @@ var ErrEmpty = errors.New("the document is empty")
 var ErrNoItems = errors.New("there are no items")
 
 // SyntaxError reports a document that is not what it should be: malformed,
-// truncated, with another root than <response>, or with a value that does not
-// fit its field. Of the document's
-// content, which may be secret, it quotes only names of elements.
+// truncated, with another root than <response>, or with a value that does not fit
+// its field. Of the document's content, which may be secret, it quotes only names of
+// elements.
 type SyntaxError struct {
 	Offset int64 // about where the document went wrong, in its own bytes
 	Reason string
@@ -170,8 +170,8 @@ func itemsToCome(n int, bytes, size int64) int {
 	return int(max(firstItems, min(left*9/8, max(float64(n), creditItems))))
 }
 
-// items decodes one element at path after the other and has take take it, leave a
-// zero one, and tell whether it wants more. It releases s.
+// items decodes one element at path after the other, and calls take for each, which
+// must leave a zero T and say whether it wants more. It releases s.
 func items[T any](s *scanner, path string, take func(*T) bool) error {
 	defer s.release()
 	if path == "" {
