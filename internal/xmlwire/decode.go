@@ -285,7 +285,7 @@ func (s *scanner) set(t *target, text []byte, name string) {
 	case kindSlice, kindPointer:
 		s.set(t.begin(), text, name)
 		t.end()
-	case kindInt:
+	case kindInt: // Without this a group takes 30 % longer.
 		if n, ok := Digits(text); ok && !t.v.OverflowInt(n) {
 			t.v.SetInt(n)
 			return
