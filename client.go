@@ -27,6 +27,7 @@ type Client struct {
 	settings settings
 	pipeline transport.Pipeline
 	policy   transport.Policy
+	budget   *transport.Budget // of all clients made from one
 	token    transport.Token
 	escaped  bool // the token looks as if it were percent-encoded
 	http     *retryablehttp.Client
@@ -46,7 +47,7 @@ func NewClient(token string, opts ...Option) (*Client, error) {
 		maxSize:   DefaultMaxResponseSize,
 	}
 	s.retry, _ = RetryPolicy{}.withDefaults()
-	c := &Client{policy: transport.Policy{Budget: &transport.Budget{}}}
+	c := &Client{budget: &transport.Budget{}}
 	if err := c.apply(s, opts); err != nil {
 		return nil, err
 	}
@@ -84,10 +85,7 @@ func (c *Client) apply(s settings, opts []Option) error {
 			return &ArgumentError{Name: "middleware", Reason: "returned nil"}
 		}
 	}
-	c.policy = transport.Policy{
-		MaxAttempts: s.retry.MaxAttempts, MinWait: s.retry.MinWait, MaxWait: s.retry.MaxWait,
-		MaxRetryAfter: s.retry.MaxRetryAfter, Budget: c.policy.Budget,
-	}
+	c.policy = transport.Policy(s.retry)
 	var hc http.Client
 	if own := s.httpClient; own != nil {
 		hc.Jar, hc.Timeout = own.Jar, own.Timeout

@@ -68,7 +68,7 @@ func (c *Client) newCall(ctx context.Context, r request) (*transport.Call, error
 	}
 	call := &transport.Call{
 		Context: ctx, Name: r.name, Route: r.route, Method: r.method, Path: r.path,
-		Pipeline: &c.pipeline, Token: c.token, Policy: &c.policy, Unlimited: r.unlimited,
+		Pipeline: &c.pipeline, Token: c.token, Policy: &c.policy, Budget: c.budget, Unlimited: r.unlimited,
 		Bodyless: r.file == nil && len(r.params) == 0, UserAgent: c.settings.userAgent,
 	}
 	if !r.raw {

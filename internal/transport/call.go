@@ -26,6 +26,7 @@ type Call struct {
 	Pipeline *Pipeline
 	Token    Token
 	Policy   *Policy
+	Budget   *Budget
 	Log      *slog.Logger // nil: log nothing
 
 	UserAgent string
@@ -224,7 +225,7 @@ func (c *Call) again(reason error, retryAfter time.Duration) bool {
 		c.GaveUp = "the wait for it would outlast the context's deadline"
 		return false
 	}
-	if !free && !c.Policy.Budget.take() {
+	if !free && !c.Budget.take() {
 		c.GaveUp = "the retry budget is spent"
 		return false
 	}

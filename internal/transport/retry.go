@@ -22,7 +22,6 @@ type Policy struct {
 	MinWait       time.Duration
 	MaxWait       time.Duration
 	MaxRetryAfter time.Duration
-	Budget        *Budget
 }
 
 // Budget bounds what retries add to the load of a server that fails: each takes five
@@ -109,7 +108,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	}
 	if resp.StatusCode/100 == 2 {
 		if c.tries() == 1 {
-			c.Policy.Budget.giveBack()
+			c.Budget.giveBack()
 		}
 		return false, nil
 	}

@@ -160,7 +160,7 @@ func TestBudgetIsExactUnderContention(t *testing.T) {
 }
 
 func newTestCall(method string) *Call {
-	return &Call{Context: context.Background(), Method: method, Policy: &Policy{MaxAttempts: 3, MaxRetryAfter: time.Minute, Budget: &Budget{}}}
+	return &Call{Context: context.Background(), Method: method, Policy: &Policy{MaxAttempts: 3, MaxRetryAfter: time.Minute}, Budget: &Budget{}}
 }
 
 // TestConnectionDecides tells what was never sent from what may have been
