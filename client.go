@@ -152,7 +152,8 @@ func checkToken(token string) error {
 
 // WithToken returns a client for the same server that authenticates with
 // another token, over the same connections and with the same options, middleware
-// and retry budget. A message needs its sender's own token.
+// and retry budget. A message needs its sender's own token. It fails with an
+// [ArgumentError].
 //
 // Trillian API: Send a message to a group chat.
 func (c *Client) WithToken(token string) (*Client, error) {
@@ -164,11 +165,11 @@ func (c *Client) WithToken(token string) (*Client, error) {
 	return d.withServices(), nil
 }
 
-// With returns a client with the same token and, on top of c's, other options: a
-// single attempt, another logger, a longer timeout, one middleware more (inside of
-// those that there are, which stay the same instances). It uses the same
-// connections unless an option of the HTTP client or of TLS trust replaces them,
-// and the same retry budget. It fails with an [ArgumentError]. c is left as it is.
+// With returns a client with the same token and, on top of c's options, others: a
+// single attempt, another logger, a longer timeout, one more middleware (inside the
+// existing ones, which stay the same instances). It uses the same connections unless
+// an option for the HTTP client or for TLS trust replaces them, and the same retry
+// budget. It fails with an [ArgumentError]. c is left as it is.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	d := *c
 	s := c.settings

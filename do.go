@@ -15,15 +15,15 @@ import (
 // the form of other verbs. The response goes to v: nil for none, an io.Writer for
 // its bytes as they are, or a pointer to a struct whose xml tags describe the
 // attributes and children of <response>, and which is replaced. On an error v is
-// left as it was, but for what a writer was given. Of bytes that only the end of the
-// connection ends, as HTTP/1.0 has it, nobody can tell a part from the whole. A response
-// with an <error> is an error, unless the struct has a field for it. A value may be moved
-// after its UnmarshalText, which must therefore keep no pointer into it.
+// left as it was, but for what a writer was given. Where nothing but the connection's
+// end tells the end of the bytes, as in HTTP/1.0, a part cannot be told from the whole.
+// A response with an <error> is an error, unless the struct has a field for it. A value
+// may be moved after its UnmarshalText, which must therefore keep no pointer into it.
 //
 // Token, retries, limits and errors are as for every other call. Of verbs, GET,
 // HEAD, PUT, DELETE, OPTIONS and TRACE are repeated where the package
 // documentation says so, any other is treated as POST is. PATCH stays PATCH, also
-// with [WithPATCHAsPOST]: what POST would do to an unknown path, nobody knows.
+// with [WithPATCHAsPOST]: what POST would do at an unknown path is not known.
 func (c *Client) Do(ctx context.Context, method, path string, params url.Values, v any) error {
 	r, err := rawRequest(method, path, params)
 	if err != nil {

@@ -30,8 +30,8 @@ type Operation struct {
 }
 
 // OperationOf returns the operation that a request belongs to, by the request's
-// context, and whether it belongs to one: for a middleware, or for the transport
-// of an own HTTP client.
+// context, and whether it belongs to one: for a middleware, or for the transport of
+// the HTTP client given by [WithHTTPClient].
 func OperationOf(ctx context.Context) (Operation, bool) {
 	call := transport.CallOf(ctx)
 	if call == nil {

@@ -34,10 +34,11 @@ const (
 // fields take their defaults. What is tried again, and what never is, is in the
 // package documentation.
 //
-// Fewer requests are made once the budget is spent, which a client shares with all that
-// WithToken and With derive from it. Of its 500 tokens each repetition takes 5, and a
-// call that succeeds at its first attempt brings back one. Nothing is taken after a 429
-// whose Retry-After was waited for, nor for what a GOAWAY says was not seen.
+// A budget, shared by a client and all that WithToken and With derive from it, bounds
+// the repetitions in all. Of its 500 tokens each repetition takes 5, and a call that
+// succeeds at its first attempt gives one back; once it is spent, nothing is tried
+// again. Nothing is taken after a 429 whose Retry-After was waited for, nor for a
+// request that a GOAWAY says was not seen.
 type RetryPolicy struct {
 	MaxAttempts   int           // requests a call may make in all; 4 by default, 1 for no retries
 	MinWait       time.Duration // the first wait's upper bound, doubled from attempt to attempt; 500 ms by default
@@ -79,16 +80,16 @@ type settings struct {
 // WithBaseURL sets where the resources are: scheme, host and everything before
 // "groupchats/", as in https://im.example.com/v1/ or
 // https://api.trillian.im/v2/cerulean-inc.com/. The slash at its end may be
-// missing. Plain http is refused beyond the own machine; see [WithPlainHTTP].
+// missing. Plain http is refused except to this machine itself; see [WithPlainHTTP].
 func WithBaseURL(base string) Option {
 	return func(s *settings) error { s.baseURL = base; return nil }
 }
 
 // WithHTTPClient sends requests through the transport, cookie jar and timeout of
 // c, which itself is left as it is. Its timeout, unlike [WithTimeout], bounds a
-// whole response, long downloads included. Redirects are not followed. Without a
-// transport of c's the client has one of its own, never http.DefaultTransport:
-// what a program puts there to look at requests would see the token in their URLs.
+// whole response, long downloads included. Redirects are not followed. If c has no
+// transport, the client has one of its own, never http.DefaultTransport: what a
+// program puts there to look at requests would see the token in their URLs.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {

@@ -74,7 +74,7 @@ type PresenceUpdate struct {
 	Status  *PresenceStatus `url:"status,omitempty"`
 }
 
-// List returns the presence of every user the server knows one of.
+// List returns the presence of every user, as far as the server knows it.
 //
 // Trillian API: GET /v1/presence/
 func (s *PresenceService) List(ctx context.Context) ([]Presence, error) {

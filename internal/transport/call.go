@@ -93,7 +93,7 @@ func CallOf(ctx context.Context) *Call {
 	return c
 }
 
-// Attrs are the call's in a log, and more.
+// Attrs are what a log says of the call, and then more.
 func (c *Call) Attrs(more ...slog.Attr) []slog.Attr {
 	return append([]slog.Attr{
 		slog.String("operation", c.Name), slog.String("method", c.Verb()), slog.String("path", c.Path), slog.Int("attempts", c.Requests()),
