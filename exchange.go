@@ -188,8 +188,8 @@ func (c *Client) check(call *transport.Call, r request, resp *http.Response) err
 		Method: call.Verb(), Path: r.path, StatusCode: code,
 		Message: withoutStatus(errorText(string(body), call.Token.Scrub), code), Header: resp.Header.Clone(),
 		Attempts: call.Requests(), OutcomeUnknown: unknown(call, code), Foreign: foreign, gaveUp: call.GaveUp,
+		RetryAfter: transport.RetryAfter(resp),
 	}
-	e.RetryAfter, _ = transport.RetryAfter(resp)
 	e.hint = c.hintForStatus(r, e)
 	return e
 }

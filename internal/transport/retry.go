@@ -112,7 +112,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		}
 		return false, nil
 	}
-	retryAfter, _ := RetryAfter(resp)
+	retryAfter := RetryAfter(resp)
 	return c.judgeStatus(resp.StatusCode, retryAfter) && c.again(&StatusError{resp.StatusCode}, retryAfter), nil
 }
 
@@ -176,28 +176,24 @@ func (p *Policy) jitter(attempt int) time.Duration {
 	return time.Duration(rand.Uint64N(uint64(max(wait, 0)) + 1))
 }
 
-// RetryAfter is how long the response asks to wait, in seconds or as an HTTP date,
-// and whether it says so in a form that can be understood.
-func RetryAfter(resp *http.Response) (time.Duration, bool) {
-	text := strings.TrimSpace(resp.Header.Get("Retry-After"))
-	if text == "" {
-		return 0, false
-	}
-	return parseRetryAfter(text, time.Now())
+// RetryAfter is how long the response asks to wait, in seconds or as an HTTP date: 0
+// if it does not, or not in a form that can be understood.
+func RetryAfter(resp *http.Response) time.Duration {
+	return parseRetryAfter(strings.TrimSpace(resp.Header.Get("Retry-After")), time.Now())
 }
 
-func parseRetryAfter(text string, now time.Time) (time.Duration, bool) {
+func parseRetryAfter(text string, now time.Time) time.Duration {
 	const longest = 1<<63 - 1
 	seconds, err := strconv.ParseUint(text, 10, 64)
 	switch {
 	case err == nil && seconds <= longest/uint64(time.Second):
-		return time.Duration(seconds) * time.Second, true
+		return time.Duration(seconds) * time.Second
 	case err == nil, errors.Is(err, strconv.ErrRange):
-		return longest, true
+		return longest
 	}
 	date, err := http.ParseTime(text)
 	if err != nil {
-		return 0, false
+		return 0
 	}
-	return max(date.Sub(now), 0), true
+	return max(date.Sub(now), 0)
 }
