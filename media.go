@@ -107,37 +107,3 @@ func mediaInfo(resp *http.Response) *MediaInfo {
 	}
 	return info
 }
-
-// Upload stores a file with an owner. The response is not documented: where it has no
-// media, the result holds what was sent, without an ID.
-//
-// Like every POST it is sent again only where the server cannot have stored the
-// file: it was not reached, said 429, or was sent a part of the form only. That
-// takes a file that can be read again, which is one that can seek.
-//
-// Trillian API: POST /v1/groupchats/:groupchat/media/, POST /v1/users/:user/media/
-func (s *MediaService) Upload(ctx context.Context, owner string, upload MediaUpload) (*Media, error) {
-	return s.upload(ctx, endpoint(s.name+".Upload", s.under, owner), owner, upload)
-}
-
-func (s *MediaService) upload(ctx context.Context, r request, owner string, upload MediaUpload) (*Media, error) {
-	r.method = http.MethodPost
-	if err := upload.check(); err != nil && r.err == nil {
-		r.err = err
-	}
-	call, err := s.client.newCall(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	r.file = upload.form(ctx)
-	defer r.file.release()
-	if err := r.file.measure(); err != nil {
-		return nil, s.client.unsent(call, r, err)
-	}
-	sent := &Media{Owner: owner, Name: upload.Name, Type: upload.mediaType()}
-	media, err := change(ctx, s.client, http.MethodPost, r, "media", sent)
-	if media == sent {
-		sent.Size = r.file.sent()
-	}
-	return media, err
-}
