@@ -217,15 +217,15 @@ func (c *Client) failed(call *transport.Call, r request, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // it repeats verb and URL
 	}
-	callers := isWriteError(err)
+	byCaller := isWriteError(err)
 	if r.file != nil && r.file.Err() != nil {
-		err, callers = r.file.Err(), true
+		err, byCaller = r.file.Err(), true
 	}
 	hint := ""
 	switch {
 	case call.Err() != nil:
 		err = endOf(call)
-	case call.Attempt() > 0 && !callers && isOthersDeadline(err.Error()):
+	case call.Attempt() > 0 && !byCaller && isOthersDeadline(err.Error()):
 		hint = "that is the http.Client's Timeout or a middleware's deadline, not the end of the call's context"
 	}
 	if pin, ok := errors.AsType[*transport.PinError](err); ok {
