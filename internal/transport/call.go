@@ -4,13 +4,10 @@ package transport
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
-	"time"
 )
 
 // Call is the context of one typed call, over all its attempts. It carries what
@@ -182,67 +179,4 @@ func (c *Call) setHeader(h http.Header) {
 		// A compressed body would have no length to check it by.
 		h["Accept-Encoding"] = []string{"identity"}
 	}
-}
-
-// neverSent reports whether err proves that no server saw the attempt. A
-// transport that reports no progress proves it only by the kind of its error.
-func (c *Call) neverSent(err error) bool {
-	if isUnseen(err) {
-		return true
-	}
-	if !c.connecting.Load() {
-		return isDialError(err)
-	}
-	return !c.sent.Load() || isWriteError(err) && !c.written.Load() && !c.Bodyless
-}
-
-// Repeat decides whether to ask again after the body of a good response broke off
-// with err, and if so waits. The caller must have handed on nothing of it.
-func (c *Call) Repeat(err error) bool {
-	if !c.Idempotent() || c.Err() != nil || !BrokeOff(err) {
-		return false
-	}
-	c.MarkUncertain()
-	return c.again(err, 0)
-}
-
-// again takes a repetition from the policy, if it has one left, and waits for as
-// long as it says, but no less than the server asked for.
-func (c *Call) again(reason error, retryAfter time.Duration) bool {
-	if c.Err() != nil || c.tries() >= c.Policy.MaxAttempts {
-		return false
-	}
-	if c.Source != nil && c.Source.Spent() {
-		c.GaveUp = "its data cannot be read again"
-		return false
-	}
-	wait := max(retryAfter, retryAfter+c.Policy.jitter(max(c.tries(), 1)-1)) // which may overflow
-	free := retryAfter > 0 && isRateLimit(reason)
-	if isUnseen(reason) { // nothing is wrong with the server
-		wait, free = 0, true
-	}
-	if deadline, ok := c.Deadline(); ok && time.Until(deadline) < wait {
-		c.GaveUp = "the wait for it would outlast the context's deadline"
-		return false
-	}
-	if !free && !c.Budget.take() {
-		c.GaveUp = "the retry budget is spent"
-		return false
-	}
-	c.Last = reason
-	if c.Log != nil {
-		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again",
-			c.Attrs(slog.String("reason", reason.Error()), slog.Duration("wait", wait))...)
-	}
-	select {
-	case <-c.Done():
-		c.Interrupted = true
-	case <-time.After(wait):
-	}
-	return !c.Interrupted
-}
-
-// BrokeOff reports whether a body ended before its end.
-func BrokeOff(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) || isNetworkError(err)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -110,6 +111,18 @@ func (c *Call) isAlert(err error) bool {
 		slices.Contains(handshakeAlerts, strings.TrimPrefix(op.Err.Error(), "tls: "))
 }
 
+// neverSent reports whether err proves that no server saw the attempt. A
+// transport that reports no progress proves it only by the kind of its error.
+func (c *Call) neverSent(err error) bool {
+	if isUnseen(err) {
+		return true
+	}
+	if !c.connecting.Load() {
+		return isDialError(err)
+	}
+	return !c.sent.Load() || isWriteError(err) && !c.written.Load() && !c.Bodyless
+}
+
 // isUnseen reports whether err says that the server closed a connection without
 // having looked at the request: a GOAWAY of HTTP/2 that names the last stream it
 // saw, a connection of HTTP/2 that was ending before the request was begun on it
@@ -143,4 +156,9 @@ func isNetworkError(err error) bool {
 	// HTTP/2 reports resets of streams and connections in types of its own.
 	return is[net.Error](err) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.HasPrefix(err.Error(), "http2: ") || strings.HasPrefix(err.Error(), "stream error: ")
+}
+
+// BrokeOff reports whether a body ended before its end.
+func BrokeOff(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || isNetworkError(err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -163,6 +164,52 @@ func (c *Call) judgeStatus(status int, retryAfter time.Duration) bool {
 		return false
 	}
 	return true
+}
+
+// Repeat decides whether to ask again after the body of a good response broke off
+// with err, and if so waits. The caller must have handed on nothing of it.
+func (c *Call) Repeat(err error) bool {
+	if !c.Idempotent() || c.Err() != nil || !BrokeOff(err) {
+		return false
+	}
+	c.MarkUncertain()
+	return c.again(err, 0)
+}
+
+// again takes a repetition from the policy, if it has one left, and waits for as
+// long as it says, but no less than the server asked for.
+func (c *Call) again(reason error, retryAfter time.Duration) bool {
+	if c.Err() != nil || c.tries() >= c.Policy.MaxAttempts {
+		return false
+	}
+	if c.Source != nil && c.Source.Spent() {
+		c.GaveUp = "its data cannot be read again"
+		return false
+	}
+	wait := max(retryAfter, retryAfter+c.Policy.jitter(max(c.tries(), 1)-1)) // which may overflow
+	free := retryAfter > 0 && isRateLimit(reason)
+	if isUnseen(reason) { // nothing is wrong with the server
+		wait, free = 0, true
+	}
+	if deadline, ok := c.Deadline(); ok && time.Until(deadline) < wait {
+		c.GaveUp = "the wait for it would outlast the context's deadline"
+		return false
+	}
+	if !free && !c.Budget.take() {
+		c.GaveUp = "the retry budget is spent"
+		return false
+	}
+	c.Last = reason
+	if c.Log != nil {
+		c.Log.LogAttrs(c, slog.LevelWarn, "trillian: asking again",
+			c.Attrs(slog.String("reason", reason.Error()), slog.Duration("wait", wait))...)
+	}
+	select {
+	case <-c.Done():
+		c.Interrupted = true
+	case <-time.After(wait):
+	}
+	return !c.Interrupted
 }
 
 // jitter is between nothing and the exponential wait ("full jitter"), so that
