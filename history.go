@@ -58,7 +58,11 @@ const (
 // Trillian API: GET /v1/groupchats/:groupchat/messages/, GET /v1/users/:user/messages/, and each week's messages
 func (s *MessagesService) Weeks(ctx context.Context, owner string, opts *HistoryOptions) iter.Seq2[WeekMessages, error] {
 	return func(yield func(WeekMessages, error) bool) {
-		o := value(opts)
+		o, err := value(opts).withDefaults()
+		if err != nil {
+			yield(WeekMessages{}, err)
+			return
+		}
 		weeks, err := s.weeksOf(ctx, owner, &o)
 		if err != nil {
 			yield(WeekMessages{}, err)
@@ -166,9 +170,6 @@ func (s *MessagesService) ended(ctx context.Context, owner string, week MessageW
 
 // weeksOf lists the weeks to read, in order.
 func (s *MessagesService) weeksOf(ctx context.Context, owner string, o *HistoryOptions) ([]MessageWeek, error) {
-	if err := o.check(); err != nil {
-		return nil, err
-	}
 	conversations, err := s.Conversations(ctx, owner)
 	if err != nil {
 		return nil, err
@@ -187,15 +188,15 @@ func (s *MessagesService) weeksOf(ctx context.Context, owner string, o *HistoryO
 	return weeks, nil
 }
 
-func (o *HistoryOptions) check() error {
+func (o HistoryOptions) withDefaults() (HistoryOptions, error) {
 	switch {
 	case o.Concurrency < 0 || o.Concurrency > maxConcurrency:
-		return &ArgumentError{Name: "concurrency", Reason: fmt.Sprintf("is %d, not 0 to %d", o.Concurrency, maxConcurrency)}
+		return o, &ArgumentError{Name: "concurrency", Reason: fmt.Sprintf("is %d, not 0 to %d", o.Concurrency, maxConcurrency)}
 	case !o.Since.IsZero() && !o.Until.IsZero() && !o.Since.Before(o.Until):
-		return &ArgumentError{Name: "since", Reason: "is not before until"}
+		return o, &ArgumentError{Name: "since", Reason: "is not before until"}
 	}
 	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
-	return nil
+	return o, nil
 }
 
 const (
