@@ -136,7 +136,7 @@ func either(whose string, resp *http.Response, err error) error {
 	return err
 }
 
-// What a middleware did that no repetition mends.
+// What a middleware did wrong, which it would do again.
 var (
 	errNoCall    = errors.New("a middleware dropped the context of its request")
 	errElsewhere = errors.New("a middleware sent a request with a password to another server")

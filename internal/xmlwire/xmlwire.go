@@ -4,8 +4,8 @@
 // scanner over a bounded window of the document (scan.go, and text.go for what is
 // not markup), a plan that is made once per type (plan.go) and a value that is bound
 // to it once (target.go) meet in decode.go, and a document costs little more than the
-// strings it becomes (strings.go). Where a comment says what a device saves, it was
-// taken out and the benchmarks were run in turns.
+// strings it becomes (strings.go). What a comment says that a trick saves was measured:
+// the benchmarks were run in turns with it and without it.
 package xmlwire
 
 import (
@@ -121,18 +121,18 @@ func Items[T any](r io.Reader, path string) iter.Seq2[T, error] {
 var errStopped = errors.New("stopped")
 
 const (
-	firstItems  = 4        // what there is room for at first
-	sampleItems = 64       // are enough to guess by
-	chunkItems  = 4 << 10  // where there is nothing to guess by
-	creditItems = 64 << 10 // that a server's word is good for
+	firstItems  = 4        // room for so many at first
+	sampleItems = 64       // decoded before the number of all is estimated
+	chunkItems  = 4 << 10  // in the largest chunk, if it cannot be estimated
+	creditItems = 64 << 10 // the most that the server's word alone makes room for
 )
 
 // Collect returns what Items yields, at less cost, or nothing but the error. The
 // size of the document, in bytes, is -1 if it is not known.
 //
-// A slice that grows as append has it is copied again and again, which takes half as
-// long as all the rest. So it grows once, to what there seems to be, or is made of
-// chunks where nothing tells: that takes 10 to 30 % longer.
+// A slice that append grows is copied again and again, which takes half as long as all
+// the rest. So it grows once, to the number of items that the document's size suggests.
+// Without a size it is put together from chunks, which takes 10 to 30 % longer.
 func Collect[T any](r io.Reader, path string, size int64) ([]T, error) {
 	s := newScanner(r, collectBlock)
 	var zero T
@@ -162,9 +162,9 @@ func Collect[T any](r io.Reader, path string, size int64) ([]T, error) {
 	return slices.Concat(append(chunks, all)...), nil
 }
 
-// itemsToCome guesses how many items follow n that took so many bytes of a document
-// of that size. The size is the server's word, which earns no more than its credit,
-// or as much again.
+// itemsToCome estimates how many items follow n that took so many bytes of a document
+// of that size. The size is only the server's word: room is made for creditItems at
+// most, or for as many again as there are.
 func itemsToCome(n int, bytes, size int64) int {
 	left := float64(n) * float64(size-bytes) / float64(bytes)
 	return int(max(firstItems, min(left*9/8, max(float64(n), creditItems))))
