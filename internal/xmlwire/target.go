@@ -63,6 +63,8 @@ func (t *target) field(f *field) *target {
 	return t.bindEmbedded(f.place)
 }
 
+// bindEmbedded is apart so that field is inlined: in it, a group chat takes about 5 %
+// longer.
 func (t *target) bindEmbedded(place int) *target {
 	p := t.codec.plan.places[place]
 	v, _ := p.in(t.v, true)
