@@ -39,6 +39,10 @@ const (
 // succeeds at its first attempt gives one back; once it is spent, nothing is tried
 // again. Nothing is taken after a 429 whose Retry-After was waited for, nor for a
 // request that a GOAWAY says was not seen.
+//
+// Neither counts what net/http repeats by itself, of requests without a body: on
+// another connection where one that it kept was closed, and up to three times where
+// one of HTTP/2 ended, before the response.
 type RetryPolicy struct {
 	MaxAttempts   int           // requests a call may make in all; 4 by default, 1 for no retries
 	MinWait       time.Duration // the first wait's upper bound, doubled from attempt to attempt; 500 ms by default

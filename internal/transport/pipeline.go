@@ -89,7 +89,11 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 		b.limit = 0
 	}
 	watch := &b.watch
-	out := r.WithContext(watch.start(withoutSecrets(call.begin(r.Context()), scrub), p.Timeout))
+	ctx := call.begin(r.Context())
+	if call.Idempotent() { // what is not, has a body, which net/http repeats only where nothing was sent
+		ctx = watch.boundRepeats(ctx)
+	}
+	out := r.WithContext(watch.start(withoutSecrets(ctx, scrub), p.Timeout))
 	if home {
 		u := *r.URL
 		u.RawQuery = call.Token.addTo(u.RawQuery)

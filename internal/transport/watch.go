@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// watch ends an attempt whose server sends nothing for too long. It counts only
-// while the client waits for the server, not while the caller reads or writes
-// slowly.
+// watch ends an attempt whose server sends nothing for too long, or refuses it again
+// and again. It counts only while the client waits for the server, not while the
+// caller reads or writes slowly.
 type watch struct {
 	timeout TimeoutError
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer // nil: no limit
+	repeats repeats
 }
 
 // start begins to wait for an attempt's server, and returns the attempt's context.
@@ -48,10 +49,14 @@ func (w *watch) stop() {
 	w.cancel(nil)
 }
 
-// explain names the timeout where it was the reason.
+// explain names the timeout, or the refusals, where they were the reason.
 func (w *watch) explain(err error) error {
-	if err != nil && err != io.EOF && context.Cause(w.ctx) == &w.timeout {
-		return &w.timeout
+	if err == nil || err == io.EOF {
+		return err
+	}
+	switch cause := context.Cause(w.ctx); cause {
+	case &w.timeout, errRefused:
+		return cause
 	}
 	return err
 }
