@@ -220,7 +220,7 @@ func WithPlainHTTP() Option {
 
 // WithPATCHAsPOST sends POST where the reference says PATCH, for networks that
 // let no PATCH through. A call whose PATCH is answered 405 or 501 also does so by
-// itself, once. [Client.Do] sends what it is told.
+// itself, once, if MaxAttempts leaves it a request. [Client.Do] sends what it is told.
 //
 // Trillian API: HTTP Verbs, "All endpoints also accept POST requests".
 func WithPATCHAsPOST() Option {
