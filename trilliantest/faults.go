@@ -3,6 +3,7 @@ package trilliantest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -217,6 +218,9 @@ func (s *Server) Inject(pattern string, faults ...Fault) *Injection {
 	p := s.mustParse(pattern)
 	if len(faults) == 0 {
 		s.fatal(fmt.Errorf("trilliantest: Inject(%q) has no faults", pattern))
+	}
+	if slices.ContainsFunc(faults, func(f Fault) bool { return f.apply == nil }) {
+		s.fatal(fmt.Errorf("trilliantest: Inject(%q) has a Fault that is empty", pattern))
 	}
 	i := &Injection{server: s, pattern: p, faults: faults, every: 1, left: 1}
 	s.mu.Lock()

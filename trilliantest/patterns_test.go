@@ -86,6 +86,9 @@ func TestBadInjections(t *testing.T) {
 	}
 	require.NoError(t, trilliantest.CheckPattern("POST /users/{user}/messages/"))
 	require.Panics(t, func() { srv.Inject("/users/") })
+	require.PanicsWithError(t, `trilliantest: Inject("/users/") has a Fault that is empty`, func() {
+		srv.Inject("/users/", trilliantest.Status(500), trilliantest.Fault{})
+	})
 	require.Panics(t, func() { trilliantest.Status(99) })
 }
 
