@@ -18,8 +18,8 @@ const (
 	defaultKept     = 1 << 15
 )
 
-// Request is a request that the server was sent. It holds no token, wherever one
-// was sent: "[token]" stands in its place.
+// Request is a request that the server was sent. It holds no token that came as
+// one, and not the administrator's, wherever it came: "[token]" stands in its place.
 type Request struct {
 	Method string
 	Path   string // escaped, below the base URL; with a leading slash where it is not below it
@@ -188,7 +188,7 @@ func (r *Request) recordedValues(to, values url.Values, sizes map[string]int64, 
 			case sizes[name] > int64(len(v)):
 				r.sizes[name] = sizes[name]
 			}
-			to.Add(name, scrub(v))
+			to.Add(scrub(name), scrub(v))
 		}
 	}
 }

@@ -269,7 +269,7 @@ func TestRecordsKeepSecrets(t *testing.T) {
 	token := srv.Token()
 	foreign := "foreign/token+of=someone"
 	req := request(t, "POST", srv.BaseURL()+"users/"+url.PathEscape(foreign)+"/?token="+url.QueryEscape(foreign)+"&x="+url.QueryEscape(foreign),
-		strings.NewReader("password=s3cret&token=bodytoken1&note="+url.QueryEscape("it is "+token)))
+		strings.NewReader("password=s3cret&token=bodytoken1&note="+url.QueryEscape("it is "+token)+"&"+url.QueryEscape(token)+"=name"))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Cookie", "a="+token)
