@@ -19,7 +19,8 @@ import (
 //
 // It returns nil if it was done, the error with its outcome known if it was not,
 // and both errors joined, for which [ErrOutcomeUnknown] still holds, if looking
-// failed. Any other error, or nil, comes back as it is and nothing is looked at.
+// failed. Any other error, or nil, comes back as it is and nothing is looked at. Give
+// it the error of one call: what is joined to that is settled with it.
 //
 // A server that is merely slow may still be at it: after a timeout, or a 502 or 504 of
 // a proxy, wait before you look, for as long as the server may take.
