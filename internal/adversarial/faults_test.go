@@ -32,6 +32,7 @@ type fault struct {
 type faultServer struct {
 	URL      string
 	listener net.Listener
+	connect  dialer
 	secure   *tls.Config
 
 	mu       sync.Mutex
@@ -47,7 +48,21 @@ func newFaultServer(t testing.TB, secure bool, script ...fault) *faultServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &faultServer{URL: "http://" + listener.Addr().String(), listener: listener, script: script}
+	return faultServerAt(t, listener, new(net.Dialer).DialContext, secure, script)
+}
+
+// newBubbleServer is a faultServer of a synctest bubble, where no time passes while
+// somebody works.
+func newBubbleServer(t testing.TB, secure bool, script ...fault) *faultServer {
+	t.Helper()
+	open, shut := context.WithCancel(context.Background())
+	listener := pipes{make(chan net.Conn), open, shut}
+	return faultServerAt(t, listener, listener.dial, secure, script)
+}
+
+func faultServerAt(t testing.TB, listener net.Listener, connect dialer, secure bool, script []fault) *faultServer {
+	t.Helper()
+	s := &faultServer{URL: "http://" + listener.Addr().String(), listener: listener, connect: connect, script: script}
 	if secure {
 		s.URL = "https://" + listener.Addr().String()
 		s.secure = &tls.Config{Certificates: []tls.Certificate{serverCertificate().Certificate}}
@@ -135,19 +150,50 @@ func (s *faultServer) next(due func(fault) bool) (fault, bool) {
 	return step, true
 }
 
+type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
 func (s *faultServer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if step, ok := s.next(func(f fault) bool { return f.dial != nil }); ok {
 		return nil, step.dial()
 	}
-	return new(net.Dialer).DialContext(ctx, network, addr)
+	return s.connect(ctx, network, addr)
 }
+
+// pipes is a listener without a network: to wait for one is no rest in a bubble.
+type pipes struct {
+	dialled chan net.Conn
+	open    context.Context
+	shut    context.CancelFunc
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.dialled:
+		return conn, nil
+	case <-p.open.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.dialled <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p pipes) Close() error   { p.shut(); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // client connects to the server, and to nothing else, through its script.
 func (s *faultServer) client(t testing.TB, patience time.Duration, opts ...trillian.Option) *trillian.Client {
 	t.Helper()
 	transport := &http.Transport{
 		DialContext:         s.dial,
-		TLSClientConfig:     &tls.Config{RootCAs: serverCertificate().Pool},
+		TLSClientConfig:     &tls.Config{RootCAs: serverCertificate().Pool, Time: certificateTime},
 		TLSHandshakeTimeout: patience,
 	}
 	return newClient(t, s.URL, append([]trillian.Option{

@@ -43,6 +43,10 @@ var (
 	expiredCertificate = sync.OnceValue(func() certificate { return newCertificate(time.Now().Add(-time.Hour)) })
 )
 
+// certificateTime is one at which the server's certificate is valid, in a bubble too,
+// where it is the year 2000.
+func certificateTime() time.Time { return serverCertificate().Leaf.NotBefore }
+
 func newCertificate(until time.Time) certificate {
 	must := func(err error) {
 		if err != nil {
