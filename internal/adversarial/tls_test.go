@@ -232,13 +232,12 @@ func TestPinsAndResumption(t *testing.T) {
 func TestCertificateIsSwapped(t *testing.T) {
 	t.Parallel()
 	server := newSecureServer(t, serverCertificate(), &tls.Config{})
-	client := newClient(t, server.URL, trillian.WithCertificatePin(serverCertificate().Pin))
+	client := newClient(t, server.URL, trillian.WithCertificatePin(serverCertificate().Pin), fast)
 	call := func() error { return client.Do(t.Context(), http.MethodDelete, "groups/1/", nil, nil) }
 	require.NoError(t, call())
 	other := otherCertificate()
 	server.certificate.Store(&other)
-	time.Sleep(50 * time.Millisecond) // a connection is idle a moment after its answer
-	client.CloseIdleConnections()     // the next call makes a connection
+	server.CloseClientConnections() // the next call makes a connection
 	require.ErrorContains(t, call(), other.Pin)
 	require.Equal(t, int32(1), server.requests.Load())
 	mine := serverCertificate()
