@@ -46,10 +46,19 @@ func TestCause(t *testing.T) {
 			{http.MethodGet, ""}, {http.MethodPost, ""}, {http.MethodGet, "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<response>"},
 		} {
 			verb := at.verb
-			server := newFaultServer(t, false, fault{answer: hangs(at.answer)})
 			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
-			err := server.client(t, 10*time.Second).Do(ctx, verb, "users/", nil, nil)
+			server := newFaultServer(t, false, fault{answer: func(conn net.Conn, r *http.Request) bool {
+				if at.answer == "" {
+					cancel(cause)
+				}
+				return hangs(at.answer)(conn, r)
+			}})
+			answered := around(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+				resp, err := next.RoundTrip(r)
+				cancel(cause) // within the body
+				return resp, err
+			})
+			err := server.client(t, 10*time.Second, answered).Do(ctx, verb, "users/", nil, nil)
 			require.ErrorIs(t, err, context.Canceled, name)
 			require.NotErrorIs(t, err, trillian.ErrNotFound, name)
 			require.NotErrorIs(t, err, trillian.ErrNotSent, name)
