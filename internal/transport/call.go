@@ -44,7 +44,7 @@ type Call struct {
 	attempt    atomic.Int32 // the current one, from 1
 	requests   atomic.Int32 // of all attempts: a middleware may make none, or several
 	posted     atomic.Bool  // PATCH is sent as POST
-	connecting atomic.Bool  // the transport reports its progress, and has no connection yet
+	connecting atomic.Bool  // the transport reports its progress
 	sent       atomic.Bool  // the latest request had a connection
 	written    atomic.Bool  // and left whole
 	answered   atomic.Bool  // a request of this attempt was, whatever a middleware makes of it
@@ -157,6 +157,7 @@ func (c *Call) begin(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { c.connecting.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) {
+			c.connecting.Store(true) // one of HTTP/2 that another call dialled is not asked for
 			if c.sent.Swap(true) && c.Method == http.MethodDelete {
 				c.uncertain.Store(true) // net/http repeats it by itself, when a proxy refused its stream
 			}

@@ -162,7 +162,9 @@ func TestConnectionDecides(t *testing.T) {
 	lost := errors.New("lost")
 	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
 	asked := func(trace *httptrace.ClientTrace) { trace.GetConn("im.test:443") }
-	got := func(trace *httptrace.ClientTrace) { asked(trace); trace.GotConn(httptrace.GotConnInfo{}) }
+	given := func(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) }
+	got := func(trace *httptrace.ClientTrace) { asked(trace); given(trace) }
+	unwritten := &net.OpError{Op: "write", Err: errors.New("broken pipe")}
 	for _, c := range []struct {
 		name     string
 		progress func(*httptrace.ClientTrace)
@@ -173,6 +175,9 @@ func TestConnectionDecides(t *testing.T) {
 		{"asked for a connection, and dialled", asked, refused, true},
 		{"got a connection", got, lost, false},
 		{"got a connection, and dialled another", got, refused, false},
+		{"got a connection, and could not write", got, unwritten, true},
+		{"was given one that another call had dialled", given, lost, false}, // net/http asks for none then
+		{"was given one, and could not write", given, unwritten, true},
 		{"reported nothing", nil, lost, false},
 		{"reported nothing, and dialled", nil, refused, true},
 	} {
