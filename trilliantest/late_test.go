@@ -16,7 +16,7 @@ import (
 func TestCarriedOutLate(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, srv *trilliantest.Server) {
-		srv.Inject("POST /groupchats/", trilliantest.CarriedOutLate(500*time.Millisecond))
+		srv.Inject("POST /groupchats/", trilliantest.CarriedOutLate(500*time.Millisecond), trilliantest.Delay(time.Hour)) // of the answer
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		failed, client := make(chan error), once(srv)
