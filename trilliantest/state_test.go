@@ -325,7 +325,8 @@ func TestMessagesMoveWeeksAndRevisions(t *testing.T) {
 
 func TestUsersHaveAConversationEach(t *testing.T) {
 	t.Parallel()
-	srv := sampleServer(t, trilliantest.WithUsers(trillian.User{Name: "third@cerulean-inc.com"}))
+	srv := sampleServer(t, trilliantest.WithUsers(trillian.User{Name: "third@cerulean-inc.com"}),
+		trilliantest.WithClock(func() time.Time { return time.UnixMilli(1464201252102) })) // all in one week
 	smwPath, kwkPath := "users/smw%40cerulean-inc.com/messages/", "users/kwk%40cerulean-inc.com/messages/"
 	expect(t, srv, 200, "POST", kwkPath, "from", smw, "message", "Hello")
 	expect(t, srv, 200, "POST", smwPath, "from", kwk, "message", "Hi")
