@@ -55,7 +55,7 @@ func examine(t *testing.T, breakIt func(*brokenServer, *http.Request) *http.Resp
 // first group chat and the first user have something of all that can be read.
 func examineFor(t *testing.T, write bool, breakIt func(*brokenServer, *http.Request) *http.Response) (failed map[string]int, report conformance.Report) {
 	t.Helper()
-	options := []trilliantest.Option{trilliantest.WithoutListener(), trilliantest.WithSampleCompany()}
+	options := []trilliantest.Option{trilliantest.WithoutListener(), trilliantest.WithSampleCompany(), midweek()}
 	for _, owner := range []string{trilliantest.SampleGeneral, sender} {
 		options = append(options,
 			trilliantest.WithMedia(owner, trillian.MediaUpload{Name: "a.txt", Type: "text/plain", Data: strings.NewReader("a")}),
