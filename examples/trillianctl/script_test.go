@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -25,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server":   startServer,
 			"inject":   injectFault,
+			"await":    awaitRequests,
 			"requests": printRequests,
 			"tokens":   fillInTokens,
 			"senderToken": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -87,6 +89,23 @@ func injectFault(ts *testscript.TestScript, neg bool, args []string) {
 		fault = trilliantest.Status(status)
 	}
 	serverOf(ts).Inject(args[0], fault)
+}
+
+// awaitRequests: "await PATTERN N" waits until the server has been asked N times more
+// for what matches.
+func awaitRequests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await PATTERN N")
+	}
+	more, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	asked := func() int { return len(serverOf(ts).RequestsTo(args[0])) }
+	end := time.Now().Add(time.Minute)
+	for want := asked() + more; asked() < want; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("nobody asks for %s", args[0])
+		}
+	}
 }
 
 // printRequests: "requests" writes the server's requests so far to the file
