@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -12,16 +13,18 @@ import (
 
 func TestMeterLines(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	m := newMeter(&out, false)
-	m.show(archive.Progress{Step: archive.Lists, Done: 1, Total: 2})
-	m.show(archive.Progress{Step: archive.Lists, Done: 2, Total: 2})
-	m.show(archive.Progress{Step: archive.Messages, Done: 100, Total: 1000})
-	require.Equal(t, "lists: 2 of 2\n", out.String(), "not a line for each")
-	m.begun, m.said = time.Now().Add(-10*time.Second), time.Now().Add(-betweenLines)
-	m.show(archive.Progress{Step: archive.Messages, Done: 250, Total: 1000})
-	m.stop()
-	require.Equal(t, "lists: 2 of 2\nmessages: 250 of 1000, 25/s, 30s left\nmessages: 250 of 1000, 25/s, 30s left\n", out.String())
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		m := newMeter(&out, false)
+		m.show(archive.Progress{Step: archive.Lists, Done: 1, Total: 2})
+		m.show(archive.Progress{Step: archive.Lists, Done: 2, Total: 2})
+		m.show(archive.Progress{Step: archive.Messages, Done: 100, Total: 1000})
+		require.Equal(t, "lists: 2 of 2\n", out.String(), "not a line for each")
+		time.Sleep(10 * time.Second)
+		m.show(archive.Progress{Step: archive.Messages, Done: 250, Total: 1000})
+		m.stop()
+		require.Equal(t, "lists: 2 of 2\nmessages: 250 of 1000, 25/s, 30s left\nmessages: 250 of 1000, 25/s, 30s left\n", out.String())
+	})
 }
 
 // However an archive ends, its bars do.
