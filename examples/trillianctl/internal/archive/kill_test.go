@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,48 +32,65 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(30, 8, 15))
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.db")
-	begin := time.Now()
 	out, err := childCommand(t.Context(), server, whole).CombinedOutput()
 	require.NoError(t, err, string(out))
-	duration := time.Since(begin)
+	requests := len(server.Requests())
 	expected := contents(t, whole)
 	require.Empty(t, problems(t, server.Client(), whole))
 	all, _ := asked(server)
+
+	// By the clock it would be another moment whenever the machine is busier.
+	var left atomic.Int64 // requests until the moment
+	moment := make(chan struct{}, 1)
+	gate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if left.Add(-1) == 0 {
+			moment <- struct{}{}
+		}
+		server.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(gate.Close)
 
 	const kills = 20
 	begun, midway := 0, 0
 	for i := range kills {
 		path := filepath.Join(dir, "killed.db"+string(rune('a'+i)))
 		child := childCommand(t.Context(), server, path)
+		child.Env = append(child.Env, "TRILLIAN_BASE_URL="+gate.URL+"/v1/")
+		asks := 0 // the first is killed before it has begun
+		if i > 0 {
+			asks = (requests*i + rand.N(requests)) / kills
+		}
+		left.Store(int64(asks))
 		require.NoError(t, child.Start())
-		moment := rand.N(duration)
-		time.Sleep(moment)
+		if asks > 0 {
+			<-moment
+		}
 		require.NoError(t, child.Process.Kill())
 		_ = child.Wait()
 
 		switch archive, err := Open(t.Context(), path); {
 		case err != nil: // it had not begun, and so has left nothing but an empty file
 			info, statErr := os.Stat(path)
-			require.True(t, errors.Is(err, fs.ErrNotExist) || statErr == nil && info.Size() <= 4096, "after %v: %v", moment, err)
+			require.True(t, errors.Is(err, fs.ErrNotExist) || statErr == nil && info.Size() <= 4096, "after %d requests: %v", asks, err)
 		default:
 			begun++
 			require.NoError(t, archive.Close())
-			require.Empty(t, problems(t, nil, path), "after %v", moment)
+			require.Empty(t, problems(t, nil, path), "after %d requests", asks)
 		}
 		for _, name := range storedFiles(t, path) {
 			sum, err := hashFile(name)
 			require.NoError(t, err)
-			require.Equal(t, sum, filepath.Base(name), "after %v a file is not whole", moment)
+			require.Equal(t, sum, filepath.Base(name), "after %d requests a file is not whole", asks)
 		}
 		before, _ := asked(server)
 		result := update(t, server, path, Options{})
 		after, _ := asked(server)
-		require.Equal(t, expected, contents(t, path), "killed after %v", moment)
+		require.Equal(t, expected, contents(t, path), "killed after %d requests", asks)
 		require.Empty(t, problems(t, server.Client(), path))
 		if after > before && after-before < all {
 			midway++
 		}
-		t.Logf("killed after %v: %d weeks and %d files were left", moment, result.Weeks, result.Files)
+		t.Logf("killed after %d requests: %d weeks and %d files were left", asks, result.Weeks, result.Files)
 	}
 	require.Greater(t, begun, kills/4)
 	require.Positive(t, midway, "some were killed while they asked for weeks")
