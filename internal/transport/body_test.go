@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -222,6 +224,25 @@ func TestUploadThatIsNotWanted(t *testing.T) {
 		require.NoError(t, u.Close())
 		w.stop()
 	}
+}
+
+// TestUploadThatIsClosedUnread is what net/http does when a connection of HTTP/2 ends
+// as a request is given to it: it closes the body, and then sends it over another.
+func TestUploadThatIsClosedUnread(t *testing.T) {
+	t.Parallel()
+	var w watch
+	u := newUpload(w.start(t.Context(), 0), io.NopCloser(strings.NewReader("x")), true, &w)
+	require.NoError(t, u.Close())
+	_, err := u.Read(make([]byte, 10))
+	require.Error(t, err)
+	w.stop()
+
+	call := newTestCall(http.MethodPost)
+	call.Source = fakeSource{whole: true} // there was no more to read than was never sent
+	trace := httptrace.ContextClientTrace(call.begin(context.Background()))
+	trace.GotConn(httptrace.GotConnInfo{})
+	require.True(t, call.judgeError(&url.Error{Op: "Post", URL: "https://im.test", Err: err}))
+	require.False(t, call.Uncertain())
 }
 
 func TestUploadPassesItsStreamOn(t *testing.T) {

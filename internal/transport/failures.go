@@ -127,10 +127,11 @@ func (c *Call) neverSent(err error) bool {
 // having looked at the request: a GOAWAY of HTTP/2 that names the last stream it
 // saw, a connection of HTTP/2 that was ending before the request was begun on it
 // (what net/http cannot rewind was not sent, but closed), or, of HTTP/1.1, one that
-// was closed before the request was written. net/http has no types for these.
+// was closed before the request was written. net/http has no types for these, but that
+// it did not read a body is seen.
 func isUnseen(err error) bool {
 	const goAway = "http2: Transport received Server's graceful shutdown GOAWAY"
-	return slices.ContainsFunc([]string{ // at the end: what a server says is quoted within others
+	return errors.Is(err, errUnread) || slices.ContainsFunc([]string{ // at the end: what a server says is quoted within others
 		goAway,
 		"cannot retry err [" + goAway + "] after Request.Body was written; define Request.GetBody to avoid this error",
 		"net/http: cannot rewind body after connection loss",

@@ -14,7 +14,8 @@ type upload struct {
 	ctx    context.Context // the attempt's
 	stream io.ReadCloser
 	pumped bool
-	begin  sync.Once
+	begin  sync.Once // of reading the stream, or of not doing so any more
+	unread bool
 	out    *io.PipeReader
 	in     *io.PipeWriter
 
@@ -33,6 +34,9 @@ func (u *upload) Read(p []byte) (int, error) {
 		return patient{u}.Read(p)
 	}
 	u.begin.Do(func() { go u.pump() })
+	if u.unread {
+		return 0, errUnread
+	}
 	return u.out.Read(p)
 }
 
@@ -47,7 +51,12 @@ func (u *upload) pump() {
 // errEnded is of a stream that called runtime.Goexit, as a test's FailNow does.
 var errEnded = errors.New("the goroutine that reads the request's body was ended")
 
+// errUnread is of a request that cannot have been sent: net/http closes the body when
+// a connection of HTTP/2 ends under it, and then would send it over another.
+var errUnread = errors.New("the request's body was closed before it was read")
+
 func (u *upload) Close() error {
+	u.begin.Do(func() { u.unread = true })
 	_ = u.out.Close()
 	return u.stream.Close()
 }
