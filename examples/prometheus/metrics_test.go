@@ -73,6 +73,11 @@ func TestTwoClientsAreCountedExactly(t *testing.T) {
 
 	require.NoError(t, work(t.Context(), server, metrics))
 
+	counted := counters(t, registry)
+	const connections = "trillian_connections_opened_total"
+	require.GreaterOrEqual(t, counted[connections], 2, "one is dropped; of the others net/http need not keep each")
+	require.LessOrEqual(t, counted[connections], 5, "no more than requests")
+	delete(counted, connections)
 	require.Equal(t, map[string]int{
 		"trillian_requests_total admin 200 GET Users.List":                          1,
 		"trillian_requests_total admin 503 GET Users.List":                          2,
@@ -82,8 +87,7 @@ func TestTwoClientsAreCountedExactly(t *testing.T) {
 		"trillian_request_duration_seconds admin GET Users.List":                    3,
 		"trillian_request_duration_seconds sender POST Users.Messages.Send":         1,
 		"trillian_request_duration_seconds sender GET Users.Messages.Conversations": 1,
-		"trillian_connections_opened_total":                                         2,
-	}, counters(t, registry))
+	}, counted)
 	require.Len(t, server.Requests(), 5)
 	text := exposition(t, registry)
 	requireWithout(t, server.Token(), text)
