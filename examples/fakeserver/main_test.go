@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,9 +102,16 @@ func TestPrintedRequestsWork(t *testing.T) {
 			require.Contains(t, send(t, curls[1], http.StatusCreated), "<email>new@cerulean-inc.com</email>")
 			require.Contains(t, send(t, curls[2], http.StatusOK), "Hello &amp; welcome!</message>")
 
+			address, err := url.Parse(base)
+			require.NoError(t, err)
+			conn, err := net.Dial("tcp", address.Host) // its port may be another's in a moment
+			require.NoError(t, err)
+			defer conn.Close()
 			require.Equal(t, []string{"Closing."}, stop())
-			_, err := http.Get(base)
-			require.ErrorContains(t, err, "refused")
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
+			_, err = conn.Read(make([]byte, 1))
+			require.Error(t, err)
+			require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 		})
 	}
 }
