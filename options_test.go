@@ -123,8 +123,17 @@ func TestTokenIsRefused(t *testing.T) {
 	}
 }
 
+// withoutEnv is an environment that says nothing of a server, whatever the developer's
+// own does.
+func withoutEnv(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"TOKEN", "TOKEN_FILE", "BASE_URL", "CA_FILE", "CERTIFICATE_PIN", "PLAIN_HTTP"} {
+		t.Setenv("TRILLIAN_"+name, "")
+	}
+}
+
 func TestNewClientFromEnv(t *testing.T) {
-	t.Setenv("TRILLIAN_TOKEN", "")
+	withoutEnv(t)
 	_, err := trillian.NewClientFromEnv()
 	require.ErrorContains(t, err, "TRILLIAN_TOKEN")
 
@@ -158,7 +167,7 @@ func TestNewClientFromEnvFiles(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	t.Setenv("TRILLIAN_TOKEN", "")
+	withoutEnv(t)
 	t.Setenv("TRILLIAN_TOKEN_FILE", file("token", token+"\r\n"))
 	t.Setenv("TRILLIAN_BASE_URL", secure.URL+"/v1/")
 	t.Setenv("TRILLIAN_CA_FILE", file("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))))
