@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,9 @@ func program(t *testing.T, server *trilliantest.Server, args ...string) *exec.Cm
 	require.NoError(t, err)
 	cmd := exec.Command(path)
 	cmd.Args = append([]string{"trillianctl"}, args...) // by which TestMain knows what to be
-	cmd.Env = append(os.Environ(), "TRILLIAN_BASE_URL="+server.BaseURL(), "TRILLIAN_TOKEN="+server.Token(), "XDG_CONFIG_HOME="+t.TempDir())
+	// The developer's own environment may name another server.
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TRILLIAN_") })
+	cmd.Env = append(env, "TRILLIAN_BASE_URL="+server.BaseURL(), "TRILLIAN_TOKEN="+server.Token(), "XDG_CONFIG_HOME="+t.TempDir())
 	return cmd
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -21,7 +23,8 @@ import (
 // childCommand is this test binary as the program that archives.
 func childCommand(ctx context.Context, server *trilliantest.Server, path string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), archiveVariable+"="+path, "TRILLIAN_BASE_URL="+server.BaseURL(), "TRILLIAN_TOKEN="+server.Token())
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TRILLIAN_") }) // the developer's own
+	cmd.Env = append(env, archiveVariable+"="+path, "TRILLIAN_BASE_URL="+server.BaseURL(), "TRILLIAN_TOKEN="+server.Token())
 	return cmd
 }
 
