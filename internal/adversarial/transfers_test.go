@@ -80,7 +80,7 @@ func TestTransfers(t *testing.T) {
 			t.Parallel()
 			for _, consumer := range reading(len(c.answer)) {
 				server := newFaultServer(t, false, fault{answer: writes(c.answer)}, answers(200, "", doc("next")))
-				client := server.client(t, 10*time.Second, single)
+				client := server.client(t, 10*time.Second, single, unkept)
 				text, any, err := consumer.call(t.Context(), client)
 				switch {
 				case c.err == nil || c.err == errEmpty && consumer.none:
@@ -96,7 +96,6 @@ func TestTransfers(t *testing.T) {
 					require.True(t, ok, "%T %v", err, err)
 					require.Equal(t, c.err == errStatus, failure.StatusCode != 0, "%v", err)
 				}
-				client.CloseIdleConnections() // of what is left on the connection net/http would make an answer
 				text, _, err = consumers[2].call(t.Context(), client)
 				require.NoError(t, err, "the client is as good as before")
 				require.Equal(t, "next", text)
@@ -104,6 +103,12 @@ func TestTransfers(t *testing.T) {
 		})
 	}
 }
+
+// unkept keeps no connection: of what is left on it net/http would make an answer.
+var unkept = around(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+	r.Close = true
+	return next.RoundTrip(r)
+})
 
 var (
 	errEmpty  = errors.New("well where nothing is expected, malformed elsewhere")
