@@ -11,7 +11,7 @@ import (
 // Options come after the environment. It fails with an [ArgumentError].
 //
 //	TRILLIAN_TOKEN            the token, or
-//	TRILLIAN_TOKEN_FILE       a file with the token, whose final newline is not part of it
+//	TRILLIAN_TOKEN_FILE       a file with the token, of which a byte order mark and a final newline are not part
 //	TRILLIAN_BASE_URL         where the resources are; DefaultBaseURL if empty
 //	TRILLIAN_CA_FILE          a PEM file of the authorities to trust instead of the system's
 //	TRILLIAN_CERTIFICATE_PIN  the fingerprint of the server's certificate, see WithCertificatePin
@@ -64,7 +64,8 @@ func tokenFromEnv() (string, error) {
 	if err != nil {
 		return "", &ArgumentError{Name: "TRILLIAN_TOKEN_FILE", Reason: "cannot be read: " + reasonOf(err)}
 	}
-	token = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	token = strings.TrimPrefix(string(text), "\ufeff") // Windows writes one
+	token = strings.TrimSuffix(strings.TrimSuffix(token, "\n"), "\r")
 	if token == "" {
 		return "", &ArgumentError{Name: "TRILLIAN_TOKEN_FILE", Reason: "is empty"}
 	}

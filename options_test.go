@@ -159,7 +159,12 @@ func TestNewClientFromEnv(t *testing.T) {
 }
 
 func TestNewClientFromEnvFiles(t *testing.T) {
-	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<response/>") }))
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("token") != token {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = io.WriteString(w, "<response/>")
+	}))
 	t.Cleanup(secure.Close)
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -168,7 +173,7 @@ func TestNewClientFromEnvFiles(t *testing.T) {
 		return path
 	}
 	withoutEnv(t)
-	t.Setenv("TRILLIAN_TOKEN_FILE", file("token", token+"\r\n"))
+	t.Setenv("TRILLIAN_TOKEN_FILE", file("token", "\ufeff"+token+"\r\n")) // as Windows writes it
 	t.Setenv("TRILLIAN_BASE_URL", secure.URL+"/v1/")
 	t.Setenv("TRILLIAN_CA_FILE", file("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))))
 	client, err := trillian.NewClientFromEnv()
