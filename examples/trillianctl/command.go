@@ -67,7 +67,11 @@ func (a *app) readInput(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(input{a})
 	}
-	return os.ReadFile(path)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	return text, nil
 }
 
 // resolveAll resolves names in their order.

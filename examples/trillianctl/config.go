@@ -49,7 +49,7 @@ func (c credential) read() (string, error) {
 	}
 	text, err := readPrivate(c.TokenFile)
 	if err != nil {
-		return "", err
+		return "", usageErrorf("%v", err)
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
@@ -97,7 +97,7 @@ func (a *app) config() (config, error) {
 		return config{}, nil
 	}
 	if err != nil {
-		return config{}, err
+		return config{}, usageErrorf("%v", err)
 	}
 	var cfg config
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -115,7 +115,7 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, err
 	}
 	if wide := info.Mode().Perm() & 0o077; wide != 0 && runtime.GOOS != "windows" {
-		return nil, usageErrorf("%s has the mode %04o: others may read its secrets. Do: chmod 600 %s", path, info.Mode().Perm(), path)
+		return nil, fmt.Errorf("%s has the mode %04o: others may read its secrets. Do: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	return os.ReadFile(path)
 }
@@ -149,11 +149,11 @@ func (c *serverContext) client(opts []trillian.Option) (*trillian.Client, error)
 func readPool(path string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, usageErrorf("%v", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s has no certificate in PEM", path)
+		return nil, usageErrorf("%s has no certificate in PEM", path)
 	}
 	return pool, nil
 }
