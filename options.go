@@ -42,7 +42,8 @@ const (
 //
 // Neither counts what net/http repeats by itself, of requests without a body: on
 // another connection where one that it kept was closed, and up to three times where
-// one of HTTP/2 ended, before the response.
+// one of HTTP/2 ended, before the response. Where [WithHTTPClient] gives a transport
+// that is no [http.Transport], what is repeated in it is not bounded either.
 type RetryPolicy struct {
 	MaxAttempts   int           // requests a call may make in all; 4 by default, 1 for no retries
 	MinWait       time.Duration // the first wait's upper bound, doubled from attempt to attempt; 500 ms by default

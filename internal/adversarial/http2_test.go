@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -341,6 +342,62 @@ func TestRepeatsOfABaseTransport(t *testing.T) {
 	_, err := client.Users.List(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 7, requests)
+}
+
+// TestRepeatsWithoutAnAnswer are what a program's own transport makes of silence and of
+// dropped connections, as often as it likes.
+func TestRepeatsWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	t.Run("one after the other", func(t *testing.T) {
+		t.Parallel()
+		var requests atomic.Int32
+		base := serving(func(rw http.ResponseWriter, _ *http.Request) {
+			if requests.Add(1) < 7 {
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = io.WriteString(rw, usersAnswer)
+		})(t)
+		inner := &http.Transport{}
+		t.Cleanup(inner.CloseIdleConnections)
+		client := newClient(t, base, once, based(func(r *http.Request) (resp *http.Response, err error) {
+			for range 7 {
+				if resp, err = inner.RoundTrip(r); err == nil {
+					break
+				}
+			}
+			return resp, err
+		}))
+		_, err := client.Users.List(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, int32(7), requests.Load())
+	})
+	t.Run("at once, on one connection", func(t *testing.T) {
+		t.Parallel()
+		server := newFrameServer(t, func(n int, stream uint32, w frameWriter) bool {
+			if n != 2 { // the first of two is never answered
+				w.respond(stream, usersAnswer)
+			}
+			return true
+		})
+		inner := &http.Transport{Protocols: new(http.Protocols)}
+		inner.Protocols.SetUnencryptedHTTP2(true)
+		t.Cleanup(inner.CloseIdleConnections)
+		client := newClient(t, server.url, once, based(func(r *http.Request) (*http.Response, error) {
+			if n, _ := server.arrived(); n > 0 {
+				go func() {
+					if resp, err := inner.RoundTrip(r); err == nil {
+						_ = resp.Body.Close()
+					}
+				}()
+				require.Eventually(t, func() bool { n, _ := server.arrived(); return n > 1 }, time.Minute, time.Millisecond)
+			}
+			return inner.RoundTrip(r)
+		}))
+		for range 2 {
+			_, err := client.Users.List(t.Context())
+			require.NoError(t, err)
+		}
+	})
 }
 
 // TestHTTP2GoAwayThatSawIt is what a GOAWAY after the work looks like.

@@ -90,7 +90,9 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	}
 	watch := &b.watch
 	ctx := call.begin(r.Context())
-	if call.Idempotent() { // what is not, has a body, which net/http repeats only where nothing was sent
+	// What is not idempotent has a body, which net/http repeats only where nothing was
+	// sent. How often a transport of the program's own sends is its own affair.
+	if _, plain := p.Base.(*http.Transport); plain && call.Idempotent() {
 		ctx = watch.boundRepeats(ctx)
 	}
 	out := r.WithContext(watch.start(withoutSecrets(ctx, scrub), p.Timeout))

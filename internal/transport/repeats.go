@@ -27,7 +27,6 @@ func (w *watch) boundRepeats(ctx context.Context) context.Context {
 				w.cancel(errRefused)
 			}
 		},
-		GotFirstResponseByte: w.repeats.reset,
 	})
 }
 
@@ -53,14 +52,6 @@ func (r *repeats) allow(info httptrace.GotConnInfo) bool {
 	}
 	r.sent++
 	return r.sent <= 1+maxRepeats
-}
-
-// reset is called when there is a response: what the program's own transport makes of
-// it is not counted.
-func (r *repeats) reset() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sent = 0
 }
 
 func isHTTP2(conn net.Conn) bool {
