@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http/httptrace"
@@ -10,8 +9,8 @@ import (
 	"sync"
 )
 
-// maxRepeats is how often net/http may repeat an attempt by itself, each time on
-// another connection: one of HTTP/2 that it kept may be about to end.
+// maxRepeats is how often net/http may repeat an attempt by itself, each time on a
+// fresh connection.
 const maxRepeats = 3
 
 var errRefused = errors.New("the server refused the request, or dropped its connection, each time it was sent")
@@ -47,14 +46,9 @@ func (r *repeats) allow(info httptrace.GotConnInfo) bool {
 	case r.sent == 0:
 	case reflect.ValueOf(last).Comparable() && last == info.Conn:
 		return false
-	case info.Reused && !isHTTP2(info.Conn):
-		return true // there are only so many of HTTP/1.1, and each is repeated on once
+	case info.Reused:
+		return true // it may have been about to end; there are only so many, and each gets one request
 	}
 	r.sent++
 	return r.sent <= 1+maxRepeats
-}
-
-func isHTTP2(conn net.Conn) bool {
-	secure, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
-	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
