@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 				ts.Setenv("TRILLIAN_SENDER_TOKEN", serverOf(ts).TokenFor(args[0]))
 			},
 		},
+		Condition:           condition,
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "", // writes the output that is expected
 		Setup: func(env *testscript.Env) error {
@@ -40,6 +41,19 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// condition: "[terminals]" holds where there are pseudo-terminals, which not every
+// container has.
+func condition(name string) (bool, error) {
+	if name != "terminals" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	ptmx, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		return false, nil
+	}
+	return true, ptmx.Close()
 }
 
 // startServer: "server [USERSxCHATSxWEEKS]" starts a server that lasts as long as
