@@ -46,20 +46,20 @@ func TestUsersApplyIsKilledAndResumed(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o600))
 
-	kills := 0
-	for range 20 {
-		cmd := program(t, server, "users", "apply", file, "--yes", "--resume")
-		require.NoError(t, cmd.Start())
-		timer := time.AfterFunc(30*time.Millisecond+rand.N(200*time.Millisecond), func() { _ = cmd.Process.Kill() })
-		err := cmd.Wait()
-		timer.Stop()
-		if err == nil {
+	// By the clock a busy machine would kill it before it has begun.
+	for range 10 {
+		asks := len(server.RequestsTo("POST /users/")) + 1 + rand.N(16)
+		if asks > users { // this test was held up, and one has ended before it was killed
 			break
 		}
-		kills++
+		cmd := program(t, server, "users", "apply", file, "--yes", "--resume")
+		require.NoError(t, cmd.Start())
+		require.Eventually(t, func() bool { return len(server.RequestsTo("POST /users/")) >= asks }, time.Minute, time.Millisecond)
+		time.Sleep(rand.N(20 * time.Millisecond)) // any moment of a request
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 	}
-	t.Logf("killed %d times", kills)
-	require.Greater(t, kills, 2)
+	t.Logf("%d requests before the last run", len(server.RequestsTo("POST /users/")))
 	output, err := program(t, server, "users", "apply", file, "--yes", "--resume").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
