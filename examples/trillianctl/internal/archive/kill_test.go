@@ -32,7 +32,7 @@ func childCommand(ctx context.Context, server *trilliantest.Server, path string)
 // goes on ends as one that was never killed.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(30, 8, 15))
+	server := trilliantest.NewServer(t, trilliantest.WithGeneratedCompany(14, 4, 12))
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.db")
 	out, err := childCommand(t.Context(), server, whole).CombinedOutput()
