@@ -65,7 +65,7 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 			case got := <-code:
 				require.NotZero(t, got)
 				require.Contains(t, stderr.String(), "interrupt signal received\n")
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("it still waits")
 			}
 			after, err := term.GetState(int(terminal.Fd()))
@@ -82,14 +82,14 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 func TestInterruptedTwice(t *testing.T) {
 	t.Parallel()
 	server := trilliantest.NewServer(t, trilliantest.WithSampleCompany())
-	server.Inject("POST /users/", trilliantest.Delay(time.Minute))
-	server.Inject("GET /users/", trilliantest.Delay(time.Minute)).After(2) // before the plan, and before its steps
+	server.Inject("POST /users/", trilliantest.Delay(time.Hour))
+	server.Inject("GET /users/", trilliantest.Delay(time.Hour)).After(2) // before the plan, and before its steps
 	file := filepath.Join(t.TempDir(), "people.csv")
 	require.NoError(t, os.WriteFile(file, []byte("address\nnew@cerulean-inc.com\n"), 0o600))
 	cmd := program(t, server, "users", "apply", file, "--yes")
 	require.NoError(t, cmd.Start())
 	asked := func(n int, pattern string) {
-		require.Eventually(t, func() bool { return len(server.RequestsTo(pattern)) == n }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(server.RequestsTo(pattern)) == n }, time.Minute, time.Millisecond)
 	}
 	asked(1, "POST /users/")
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
@@ -99,6 +99,6 @@ func TestInterruptedTwice(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_ = cmd.Process.Signal(os.Interrupt) // the first ones may come before the program lets go of them
 		return len(ended) == 1
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	require.EqualError(t, <-ended, "signal: interrupt")
 }
