@@ -40,11 +40,11 @@ const (
 // again. Nothing is taken after a 429 whose Retry-After was waited for, nor for a
 // request that a GOAWAY says was not seen.
 //
-// Neither counts what net/http repeats by itself, of requests without a body: on
-// another connection where one that it kept, or that other calls share, ended before
-// the response, and up to three times where a fresh one of HTTP/2 did. Where
-// [WithHTTPClient] gives a transport that is no [http.Transport], what is repeated in
-// it is not bounded either.
+// Neither MaxAttempts nor the budget counts what net/http repeats by itself, of requests
+// without a body: on another connection where one that it kept, or that other calls
+// share, ended before the response, and up to three times where a fresh one of HTTP/2
+// did. What a transport that is no [http.Transport] repeats, see [WithHTTPClient], is
+// not bounded at all.
 type RetryPolicy struct {
 	MaxAttempts   int           // requests a call may make in all; 4 by default, 1 for no retries
 	MinWait       time.Duration // the first wait's upper bound, doubled from attempt to attempt; 500 ms by default

@@ -92,7 +92,7 @@ func (p *Pipeline) send(call *Call, r *http.Request) (*http.Response, error) {
 	ctx := call.begin(r.Context())
 	// What is not idempotent has a body, which net/http repeats only where nothing was
 	// sent. How often a transport of the program's own sends is its own affair.
-	if _, plain := p.Base.(*http.Transport); plain && call.Idempotent() {
+	if _, standard := p.Base.(*http.Transport); standard && call.Idempotent() {
 		ctx = watch.boundRepeats(ctx)
 	}
 	out := r.WithContext(watch.start(withoutSecrets(ctx, scrub), p.Timeout))

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,7 +67,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		left.Store(int64(asks))
 		require.NoError(t, child.Start())
 		if asks > 0 {
-			<-moment
+			select {
+			case <-moment:
+			case <-time.After(time.Minute):
+				require.Fail(t, "it has not asked so often", "%d requests", asks)
+			}
 		}
 		require.NoError(t, child.Process.Kill())
 		_ = child.Wait()
